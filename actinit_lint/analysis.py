@@ -1,0 +1,123 @@
+"""Texts to programs to facts to findings. One broken file or rule leaves the others alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol
+
+from actinit_lint.assembly import Assembly
+from actinit_lint.checking import Hits, describe, run_checks
+from actinit_lint.engine import Read, Request
+from actinit_lint.finding import Span
+from actinit_lint.model import FileFacts, Place
+from actinit_lint.outcome import Outcome, Summary, Unknown
+from actinit_lint.rule import Hit
+from actinit_lint.selection import Selection
+from actinit_lint.settings import Configuration
+from actinit_lint.source.source import Source, interpreter_complaint
+from actinit_lint.source.texts import Texts
+
+
+def analyse(read: Read, request: Request, configuration: Configuration, selection: Selection) -> Outcome:
+    """Parse, follow, check and assemble what was read."""
+    assembly = Assembly(configuration, selection, read.texts)
+    for unreadable in read.unreadable:
+        assembly.add_own(
+            "ACT000", _span(unreadable.path, unreadable.line, unreadable.column), problem=unreadable.message
+        )
+    facts: list[FileFacts] = []
+    hits: Hits = Hits()
+    if read.sources:
+        facts = understand(read, configuration, assembly.add_own, request.progress)
+        hits = run_checks(facts, selection, configuration, request.progress)
+    for crash in hits.crashes:
+        assembly.add_own("ACT900", _span(crash.path, 1, 1), stage=crash.stage, problem=crash.problem)
+    kept = [(code, hit) for code, hit in hits.found if not selection.ignored(code, read.texts.real(hit.at.path))]
+    unknown_places = [(entry.place, entry.reason) for file in facts for entry in file.not_followed]
+    positions = locate_all(read.texts, _places(kept), (place for place, _ in unknown_places if request.want_unknown))
+    assembly.add_hits(kept, positions)
+    not_followed = [Unknown(skip.path, 1, skip.reason) for skip in read.skipped]
+    for place, reason in unknown_places:
+        span = positions.get(place)
+        not_followed.append(Unknown(place.path, span.line if span else None, reason))
+    summary = Summary(
+        files=read.files,
+        skipped=len(read.skipped),
+        models=sum(file.models for file in facts),
+        layers_followed=sum(file.layers_followed for file in facts),
+        layers_not_followed=sum(file.layers_not_followed for file in facts),
+    )
+    return assembly.outcome(summary, sorted(not_followed, key=lambda entry: (entry.path, entry.line or 0)))
+
+
+class Report(Protocol):
+    """Takes a finding of the tool itself: code, place, and what fills the page's message."""
+
+    def __call__(self, code: str, span: Span, **fields: object) -> None: ...
+
+
+def understand(
+    read: Read, configuration: Configuration, report: Report, progress: Callable[[str, int, int], None]
+) -> list[FileFacts]:
+    """Parse and follow. Everything that loads libcst happens from here on."""
+    import msgspec
+
+    from actinit_lint import follow, program
+
+    programs = {}
+    total = len(read.sources)
+    for index, source in enumerate(read.sources):
+        progress("parsing", index, total)
+        try:
+            programs[source.path] = program.parse(source.text, source.path)
+        except program.SyntaxProblem as problem:
+            message, line, column = interpreter_complaint(source.text) or (
+                problem.message,
+                problem.line,
+                problem.column,
+            )
+            if not message.startswith("invalid syntax"):
+                message = f"invalid syntax: {message}"
+            report("ACT000", _span(source.path, line, column), problem=message)
+        except Exception as error:
+            report("ACT900", _span(source.path, 1, 1), stage="parsing", problem=describe(error))
+        read.sources[index] = Source(source.path, "", source.real)  # let the text go; reports read again what they show
+    if not programs:
+        return []
+    progress("following", total, total)
+    wrappers = {name: msgspec.to_builtins(wrapper) for name, wrapper in configuration.settings.wrappers.items()}
+    try:
+        return follow.follow(programs, wrappers)
+    except Exception as error:
+        report("ACT900", _span(next(iter(programs)), 1, 1), stage="following", problem=describe(error))
+        return []
+
+
+def _places(hits: Iterable[tuple[str, Hit]]) -> Iterable[Place]:
+    for _, hit in hits:
+        yield hit.at
+        for place, _caption in hit.also:
+            yield place
+
+
+def locate_all(texts: Texts, *places: Iterable[Place]) -> dict[Place, Span]:
+    """Lines and columns, one call a file. A place that cannot be found is left out."""
+    wanted: dict[str, set[int]] = {}
+    for group in places:
+        for place in group:
+            wanted.setdefault(place.path, set()).add(place.at)
+    spans: dict[Place, Span] = {}
+    if wanted:
+        from actinit_lint import program
+
+        for path, ats in wanted.items():
+            try:
+                located = program.locate(texts.text(path), path, ats)
+            except Exception:  # the file changed or vanished between two reads
+                continue
+            spans.update({Place(path, at): Span(path, *position) for at, position in located.items()})
+    return spans
+
+
+def _span(path: str, line: int, column: int) -> Span:
+    return Span(path, line, column, line, column + 1)

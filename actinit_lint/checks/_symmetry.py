@@ -1,0 +1,70 @@
+"""What rules 201 and 202 share: which equal weights are wrong, and what becomes of the units behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from actinit_lint.judgement import spell
+from actinit_lint.model import Use, Weight
+from actinit_lint.rule import Hit, Level
+
+#: Activations whose derivative at exactly 0 is 0 in both frameworks (torch: relu'(0) = 0).
+FLAT_AT_ZERO = frozenset({"relu", "relu6", "relu2"})
+
+
+class Fate(NamedTuple):
+    """What becomes of units that start equal."""
+
+    level: Level
+    words: str
+
+
+def is_left_alone(use: Use) -> bool:
+    """True where equal weights are a recipe: heads, ends of branches, gates, fixed filters, a model of one layer."""
+    if not use.hidden or use.single:
+        return True
+    if use.special is not None:
+        return True
+    if use.branch_end or use.gate or use.end in ("add", "gate", "head"):
+        return True
+    return not use.trainable
+
+
+def fate(use: Use, weight: Weight) -> Fate:
+    """Error where nothing tells the units apart or none has a gradient; warning where random numbers nearby do."""
+    random = next((other for other in use.layer.weights.values() if other is not weight and _tells_apart(other)), None)
+    if random is not None:
+        return Fate("warning", f"only the layer's random {random.name} tells its units apart")
+    if use.activation is not None and use.activation.name in FLAT_AT_ZERO and weight.initializer.is_zero:
+        bias = 0.0 if use.layer.bias is None else use.layer.bias.initializer.constant_value
+        if bias is not None and bias <= 0:
+            return Fate("error", f"its units start dead, because {spell(use.activation)} has no slope at 0")
+    following = [after.kernel_weight for after in use.downstream]
+    if following and all(after is not None and after.initializer.is_constant for after in following):
+        return Fate("error", "its units stay equal, because the next weights are constant too")
+    return Fate("warning", "its units start equal, and only the next layer's random weights tell them apart later")
+
+
+def _tells_apart(weight: Weight) -> bool:
+    return weight.role in ("bias", "recurrent") and bool(weight.writes) and not weight.initializer.is_constant
+
+
+def symmetry_hits(use: Use, weights: Iterator[Weight], value: str) -> Iterator[Hit]:
+    """One hit for each of the weights, at the write that made its elements equal."""
+    for weight in weights:
+        level, words = fate(use, weight)
+        write = weight.write
+        layer = () if write.place == use.layer.place else ((use.layer.place, "this layer"),)
+        yield Hit(
+            at=write.place,
+            caption=f"every element is {value}",
+            also=(*write.also, *layer, *(use.activation.places if use.activation is not None else ())),
+            level=level,
+            confidence=use.confidence,
+            model=use.model,
+            layer=use.layer.path,
+            initializer=weight.initializer.name,
+            activation=None if use.activation is None else use.activation.name,
+            fields={"value": value, "fate": words, "weight": weight.name},
+        )

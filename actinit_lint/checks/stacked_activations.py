@@ -1,0 +1,48 @@
+"""ACT502: an activation fed straight into another, with no weights between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from actinit_lint.judgement import spell
+from actinit_lint.model import Stack
+from actinit_lint.rule import Hit, on
+
+#: Activations that leave their own output, and that of the others here, as it is.
+IDEMPOTENT = frozenset({"relu", "relu6"})
+
+
+@on(Stack)
+def check(stack: Stack, options: Mapping[str, Any]) -> Iterator[Hit]:
+    """Yield the second of two activations in a row."""
+    first, second = stack.first, stack.second
+    if stack.gate:
+        return
+    if "linear" in (first.name, second.name):
+        return
+    yield Hit(
+        at=second.place,
+        caption=f"{spell(second)} of {spell(first)}",
+        also=(*second.places[1:], *first.places),
+        confidence=stack.confidence,
+        model=stack.model,
+        activation=second.name,
+        fields={
+            "first": spell(first),
+            "second": spell(second),
+            "effect": _effect(first.name, second.name, set(options["non-negative"])),
+        },
+    )
+
+
+def _effect(first: str, second: str, non_negative: set[str]) -> str:
+    if first == second and first in IDEMPOTENT:
+        return "the second changes nothing"
+    if second == "sigmoid" and first in non_negative:
+        return "sigmoid never falls below 0.5 here"
+    if second in ("softmax", "log_softmax") and first in non_negative:
+        return "no score can fall below 0"
+    if second in IDEMPOTENT and first in non_negative:
+        return "the second cuts off nothing below 0"
+    return "the signal is bent twice with no weights between"

@@ -1,0 +1,18 @@
+"""Follow: from Programs to Models, by running the code abstractly. Nothing of it is ever executed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from actinit_lint.model import FileFacts
+from actinit_lint.program import Program
+
+__all__ = ["follow"]
+
+
+def follow(programs: Mapping[str, Program], wrappers: Mapping[str, Any] | None = None) -> list[FileFacts]:
+    """Follow all files of a run together; one FileFacts for each, in the order given."""
+    from actinit_lint.follow.project import Project
+
+    return Project(programs, wrappers or {}).facts()

@@ -1,0 +1,265 @@
+"""Calls: binding arguments, running followed functions, making objects of the project's classes."""
+
+from __future__ import annotations
+
+from actinit_lint.follow.state import DEEPEST, Frame, Run
+from actinit_lint.follow.values import (
+    ABSENT,
+    Args,
+    Bound,
+    ClassValue,
+    DictValue,
+    External,
+    Flow,
+    Func,
+    ListValue,
+    Method,
+    Obj,
+    OneOf,
+    Parameter,
+    Partial,
+    ProjectModule,
+    Scope,
+    Super,
+    Tensor,
+    Unknown,
+    Value,
+    options,
+)
+from actinit_lint.model import Place
+from actinit_lint.program import language as la
+
+
+def call(run: Run, target: Value, args: Args, place: Place) -> Value:
+    run.spend()
+    kind = target.__class__
+    if kind is Func:
+        return call_function(run, target, args, place)
+    if kind is Bound:
+        return call_function(run, target.func, args.with_first(target.self, place), place)
+    if kind is External:
+        from actinit_lint.follow.library import call_external
+
+        return call_external(run, target.name, args, place)
+    if kind is Method:
+        from actinit_lint.follow.library import call_method_of
+
+        return call_method_of(run, target, args, place)
+    if kind is ClassValue:
+        return instantiate(run, target, args, place)
+    if kind is Obj:
+        from actinit_lint.follow.modules import call_object
+
+        return call_object(run, target, args, place)
+    if kind is Partial:
+        return call(run, target.func, _with_partial(target, args), place)
+    if kind is OneOf:
+        return _call_options(run, target, args, place)
+    if target is ABSENT:
+        return args.pos[0] if args.pos else None
+    return unknown_call(run, "an unknown function", args, place)
+
+
+def _call_options(run: Run, target: OneOf, args: Args, place: Place) -> Value:
+    callables = [option for option in target.options if option is not None]
+    if len(callables) == 1:
+        return call(run, callables[0], args, place)
+    outcomes = run.branch([lambda option=option: call(run, option, args, place) for option in callables])  # type: ignore[misc]
+    run.merge([changes for _, changes in outcomes])
+    return run.join([value for value, _ in outcomes])
+
+
+def _with_partial(partial: Partial, args: Args) -> Args:
+    out = Args()
+    out.pos = [*partial.args.pos, *args.pos]
+    out.pos_places = [*partial.args.pos_places, *args.pos_places]
+    out.kw = {**partial.args.kw, **args.kw}
+    out.kw_places = {**partial.args.kw_places, **args.kw_places}
+    out.open = partial.args.open or args.open
+    return out
+
+
+def call_method(run: Run, owner: Obj, name: str, values: list[Value], place: Place) -> Value:
+    """Call a method that the object's class defines."""
+    assert owner.cls is not None
+    found = owner.cls.find(name)
+    if found is None or not isinstance(found[0], Func):
+        return Unknown(f"method {name} is not a function")
+    args = Args()
+    for value in [owner, *values]:
+        args.add(value, place)
+    return call_function(run, found[0], args, place)
+
+
+def unknown_call(run: Run, what: str, args: Args, place: Place) -> Value:
+    """A call that is not followed: data that goes in ends there, modules that go in may be changed."""
+    flows = list(flows_in(args.values()))
+    if flows:
+        return run.flow(Flow("unknown", flows, place, name=what))
+    return Unknown(f"call of {what}", place)
+
+
+def flows_in(values: object, depth: int = 0) -> list[Flow]:
+    """The data among some values, looking into sequences and dictionaries."""
+    out: list[Flow] = []
+    for value in values:  # type: ignore[attr-defined]
+        if isinstance(value, Flow):
+            out.append(value)
+        elif depth < 3:
+            if isinstance(value, (tuple, list)):
+                out.extend(flows_in(value, depth + 1))
+            elif isinstance(value, ListValue):
+                out.extend(flows_in(value.items, depth + 1))
+            elif isinstance(value, DictValue):
+                out.extend(flows_in(value.items.values(), depth + 1))
+            elif isinstance(value, OneOf):
+                out.extend(flows_in(value.options, depth + 1))
+    return out
+
+
+# Followed functions -----------------------------------------------------------------------------------------------------
+
+
+def call_function(run: Run, func: Func, args: Args, place: Place) -> Value:
+    func.called = True
+    if len(run.frames) >= DEEPEST or sum(1 for f in run.frames if f.func is func or (f.func and f.func.node is func.node)) > 3:
+        run.note("recursion that is not followed", place)
+        return unknown_call(run, "a recursive function", args, place)
+    scope = Scope(func.scope, func.scope.globals)
+    bind(run, func, args, scope)
+    self_value = args.pos[0] if args.pos and func.owner is not None else None
+    owner = func.owner
+    maker = owner.name if owner is not None else run.frames[-1].maker if run.frames else None
+    frame = Frame(scope, func, self_value, maker=maker)
+    run.frames.append(frame)
+    quiet = func.kind == "no_grad"
+    run.no_grad += quiet
+    try:
+        if isinstance(func.node, la.Lambda):
+            from actinit_lint.follow.expressions import evaluate
+
+            return evaluate(run, func.node.body)
+        from actinit_lint.follow.statements import RAISE, RETURN, execute
+
+        outcome = execute(run, func.node.body)
+    finally:
+        run.frames.pop()
+        run.no_grad -= quiet
+    if func.node.generator:
+        return ListValue([Unknown("element of a generator")], "list", True)
+    if outcome is RAISE:
+        return run.join(frame.returns) if frame.returns else Unknown("a call that raises")
+    if outcome is not RETURN:
+        frame.returns.append(None)
+    return frame.returns[0] if len(frame.returns) == 1 else run.join(frame.returns)
+
+
+def bind(run: Run, func: Func, args: Args, scope: Scope) -> None:
+    """Put the arguments of a call into the function's variables."""
+    variables = scope.vars
+    position = 0
+    taken: set[str] = set()
+    for param in func.node.params:
+        name = param.name
+        if param.kind == "*":
+            rest = args.pos[position:]
+            position = len(args.pos)
+            variables[name] = ListValue(list(rest), "list", True) if args.open and not rest else tuple(rest)
+        elif param.kind == "**":
+            items = {k: v for k, v in args.kw.items() if k not in taken}
+            places = {k: p for k, p in args.kw_places.items() if k in items}
+            variables[name] = DictValue(items, places, args.open)
+        elif position < len(args.pos) and param.kind != "keyword":
+            variables[name] = args.pos[position]
+            position += 1
+            taken.add(name)
+        elif name in args.kw and param.kind != "positional":
+            variables[name] = args.kw[name]
+            taken.add(name)
+        elif args.open:
+            variables[name] = Unknown(f"argument {name} may come from an unknown dictionary or list")
+        elif name in func.defaults:
+            variables[name] = func.defaults[name]
+            run.session.by_default = True
+        else:
+            variables[name] = Unknown(f"parameter {name} has no default")
+
+
+def make_super(run: Run, args: Args, place: Place) -> Value:
+    if len(args.pos) == 2 and isinstance(args.pos[0], ClassValue):
+        return Super(args.pos[1], args.pos[0])
+    frame = run.frame
+    if frame.func is not None and frame.func.owner is not None:
+        self_value = frame.self_value
+        return Super(self_value, frame.func.owner)
+    for outer in reversed(run.frames):  # inside a comprehension or nested function of a method
+        if outer.func is not None and outer.func.owner is not None:
+            return Super(outer.self_value, outer.func.owner)
+    return Unknown("super outside of a method")
+
+
+# Objects of the project's classes ---------------------------------------------------------------------------------------
+
+
+def instantiate(run: Run, cls: ClassValue, args: Args, place: Place) -> Value:
+    from actinit_lint.follow.modules import base_kind, finish_library_part
+
+    externals = cls.externals()
+    if any(name in PLAIN_BASES for name in externals):
+        return Unknown(f"{cls.name} is an enumeration, an exception or the like")
+    cls.instances += 1
+    if run.frame.maker is not None and run.frame.maker != cls.name:
+        cls.embedded = True
+    obj = Obj(cls, None, {}, place, run.next(), repeated=run.repeat > 0, maker=run.frame.maker)
+    obj.kind = base_kind(run, obj, cls)
+    if obj.kind is not None:
+        finish_library_part(run, obj)
+        run.session.objects.append(obj)
+    init = cls.find("__init__")
+    if init is not None and isinstance(init[0], Func):
+        call_function(run, init[0], args.with_first(obj, place), place)
+    elif cls.dataclass or any(name.endswith("NamedTuple") for name in externals):
+        _bind_fields(run, obj, cls, args, place)
+    elif obj.kind is not None:
+        from actinit_lint.follow.modules import library_init
+
+        library_init(run, obj, args, place)
+    if cls.dataclass and cls.find("__post_init__"):
+        call_method(run, obj, "__post_init__", [], place)
+    return obj
+
+
+PLAIN_BASES = {"enum.Enum", "enum.IntEnum", "enum.StrEnum", "builtins.Exception", "builtins.ValueError", "typing.Protocol"}
+
+
+def _bind_fields(run: Run, obj: Obj, cls: ClassValue, args: Args, place: Place) -> None:
+    """A dataclass: fields in the order of their annotations, bases first."""
+    names: list[str] = []
+    for c in reversed(list(cls.lineage())):
+        if isinstance(c, ClassValue):
+            annotated = c.attrs.get("__annotated__")
+            if isinstance(annotated, ListValue):
+                names.extend(n for n in annotated.items if n not in names)
+    for index, name in enumerate(names):
+        if index < len(args.pos):
+            obj.attrs[name] = args.pos[index]
+        elif name in args.kw:
+            obj.attrs[name] = args.kw[name]
+        elif args.open:
+            obj.attrs[name] = Unknown(f"argument {name} may come from an unknown dictionary")
+        else:
+            found = cls.find(name)
+            default = found[0] if found is not None else Unknown(f"field {name} has no default")
+            if isinstance(default, Partial) and isinstance(default.func, External):  # field(default_factory=...)
+                default = _field_default(run, default, place)
+            obj.attrs[name] = default
+
+
+def _field_default(run: Run, field: Partial, place: Place) -> Value:
+    if "default" in field.args.kw:
+        return field.args.kw["default"]
+    if "default_factory" in field.args.kw:
+        return call(run, field.args.kw["default_factory"], Args(), place)
+    return Unknown("field without a default")
+
+

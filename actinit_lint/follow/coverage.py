@@ -1,0 +1,53 @@
+"""Constructors of layers as they stand in a file, run or not: what coverage is counted against."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from msgspec import Struct
+
+from actinit_lint.follow.modules import find_kind
+from actinit_lint.follow.state import MISSING
+from actinit_lint.follow.values import External, ProjectModule, Value
+from actinit_lint.knowledge.names import canonical
+from actinit_lint.program import language as la
+
+
+def constructor_sites(module: ProjectModule) -> Iterator[int]:
+    """Numbers of the calls in a file whose callee is a library layer by its imported name."""
+    assert module.program is not None
+    stack: list[Any] = list(module.program.body)
+    while stack:
+        node = stack.pop()
+        if isinstance(node, la.Call):
+            name = dotted(node.func)
+            if name is not None:
+                kind = _kind(module, name)
+                if kind:
+                    yield node.at
+        if isinstance(node, Struct):
+            for field in node.__struct_fields__:
+                value = getattr(node, field)
+                if isinstance(value, (Struct, tuple)):
+                    stack.append(value)
+        elif isinstance(node, tuple):
+            stack.extend(v for v in node if isinstance(v, (Struct, tuple)))
+
+
+def _kind(module: ProjectModule, name: str) -> bool:
+    head, _, rest = name.partition(".")
+    value: Value = module.scope.vars.get(head, MISSING)
+    if not isinstance(value, External):
+        return False
+    kind = find_kind(canonical(f"{value.name}.{rest}" if rest else value.name))
+    return kind is not None and kind.role in ("layer", "recurrent")
+
+
+def dotted(node: la.Expr) -> str | None:
+    if isinstance(node, la.Name):
+        return node.id
+    if isinstance(node, la.Attr):
+        inner = dotted(node.value)
+        return f"{inner}.{node.name}" if inner is not None else None
+    return None

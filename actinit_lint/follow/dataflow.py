@@ -1,0 +1,223 @@
+"""Functions and operators on data: what each adds to the data-flow graph."""
+
+from __future__ import annotations
+
+from actinit_lint.follow.apply import label
+from actinit_lint.follow.calls import flows_in, unknown_call
+from actinit_lint.follow.state import Run
+from actinit_lint.follow.values import (
+    Args,
+    Flow,
+    ListValue,
+    Obj,
+    Parameter,
+    Tensor,
+    Unknown,
+    Value,
+    View,
+    is_number,
+    options,
+)
+from actinit_lint.knowledge import torch as table
+from actinit_lint.model import Activation, Place
+
+
+def combine(run: Run, sign: str, left: Value, right: Value, place: Place) -> Value:
+    """An operator with data on at least one side."""
+    flows = [v for v in (left, right) if isinstance(v, Flow)]
+    other = right if isinstance(left, Flow) else left
+    if sign == "@":
+        return matmul(run, left, right, place)
+    if len(flows) == 2:
+        if sign in "+-":
+            return run.flow(Flow("add", flows, place, name=sign, shape=flows[0].shape))
+        if sign in "*/":
+            return run.flow(Flow("mul", flows, place, name=sign, shape=flows[0].shape))
+        return run.flow(Flow("nonlinear", flows, place, name=sign))
+    x = flows[0]
+    if isinstance(other, (Obj, ListValue, tuple)):
+        return run.flow(Flow("unknown", flows, place, name=f"{sign} with something unknown"))
+    if sign in "+-":
+        # an unknown summand may be another branch: the benefit of the doubt is in `add`
+        op = "add" if isinstance(other, Unknown) else "pass"
+        return run.flow(Flow(op, [x], place, name=sign, shape=x.shape))
+    if sign == "*" or (sign == "/" and isinstance(left, Flow)):
+        op = "mul" if isinstance(other, Unknown) else "scale"
+        if is_number(other) and other == 1:
+            op = "pass"
+        node = run.flow(Flow(op, [x], place, name=sign, shape=x.shape))
+        if isinstance(other, (Parameter, View)):
+            node.info["parameter"] = other.parameter if isinstance(other, View) else other
+        return node
+    return run.flow(Flow("nonlinear", [x], place, name=sign, shape=x.shape))
+
+
+def weight_of(value: Value) -> tuple[Parameter, bool] | None:
+    """The parameter that a weight expression stands for, and whether it was changed on the way."""
+    for option in options(value):
+        if isinstance(option, Parameter):
+            return option, False
+        if isinstance(option, View) and not option.part:
+            return option.parameter, option.copy
+    return None
+
+
+def matmul(run: Run, left: Value, right: Value, place: Place) -> Value:
+    """`x @ W` and its functions: a layer when one side is a parameter."""
+    flows = [v for v in (left, right) if isinstance(v, Flow)]
+    if len(flows) == 2:
+        return run.flow(Flow("matmul", flows, place, name="@"))
+    other = right if isinstance(left, Flow) else left
+    found = weight_of(other)
+    if found is not None:
+        weight_first = not isinstance(left, Flow)
+        transposed = isinstance(other, View) and other.transposed
+        return raw_layer(run, flows, found, place, out_first=weight_first != transposed)
+    if isinstance(other, Tensor):
+        return run.flow(Flow("matmul", flows, place, name="@ with a constant"))
+    return run.flow(Flow("unknown", flows, place, name="@ with something unknown"))
+
+
+def raw_layer(
+    run: Run, flows: list[Flow], found: tuple[Parameter, bool], place: Place, *, out_first: bool | None, groups: int = 1
+) -> Flow:
+    """A parameter multiplied with the data. `out_first`: its first axis counts outputs, as in F.linear."""
+    parameter, derived = found
+    shape = None
+    if parameter.shape is not None and len(parameter.shape) == 2 and out_first is not None and flows[0].shape:
+        shape = (*flows[0].shape[:-1], parameter.shape[0 if out_first else 1])
+    owner: Obj | Parameter = parameter
+    if parameter.owner is not None and not parameter.raw:
+        owner = parameter.owner  # F.linear(x, self.fc.weight)
+    node = run.flow(Flow("layer", flows, place, name="parameter", layer=owner, weight=parameter.name, shape=shape))
+    node.info.update(parameter=parameter, derived=derived, out_first=out_first, groups=groups)
+    return node
+
+
+def function(run: Run, name: str, args: Args, place: Place, in_place: bool = False) -> Value | None:
+    """A torch function or tensor method on data; None when no data goes in."""
+    flows = flows_in(args.values())
+    if not flows:
+        return None
+    x = flows[0]
+    base = name[:-1] if name.endswith("_") and not name.startswith("_") else name
+    if base in table.ACTIVATION_FUNCTIONS:
+        return activation(run, base, args, x, place)
+    if name in table.META_FUNCTIONS:
+        return Unknown(f"{name} of the data")
+    if base in table.PASS_FUNCTIONS or name in table.PASS_FUNCTIONS:
+        shape = x.shape if base in ("contiguous", "clone", "detach", "float", "half", "to", "dropout") else None
+        return run.flow(Flow("pass", [x], place, name=base, shape=shape))
+    if base in ("add", "sub", "subtract", "rsub"):
+        return combine(run, "+" if base == "add" else "-", _at(args, 0), _at(args, 1), place)
+    if base in ("mul", "multiply", "div", "divide", "true_divide"):
+        return combine(run, "*" if base.startswith("mul") else "/", _at(args, 0), _at(args, 1), place)
+    if base in table.MATMUL_FUNCTIONS:
+        return matmul(run, _at(args, 0), _at(args, 1), place)
+    if base in ("addmm", "baddbmm"):
+        return matmul(run, _at(args, 1), _at(args, 2), place)
+    if base in ("addcmul", "lerp"):
+        return run.flow(Flow("mul", flows, place, name=base))
+    if base == "einsum":
+        return einsum(run, args, flows, place)
+    if base in table.LINEAR_FUNCTIONS:
+        return linear(run, base, args, flows, place)
+    if base in table.NORM_FUNCTIONS:
+        return run.flow(Flow("norm", [x], place, name=table.NORM_FUNCTIONS[base], shape=x.shape))
+    if base in table.SPLIT_FUNCTIONS:
+        return split(run, base, args, x, place)
+    if base in table.CONCAT_FUNCTIONS:
+        op = "concat" if len(flows) > 1 else "pass"
+        return run.flow(Flow(op, flows, place, name=base))
+    if name in table.LOSS_FUNCTIONS:
+        first = _at(args, 0) if args.pos else args.kw.get("input")
+        if isinstance(first, Flow):
+            run.record("loss", place, name=table.LOSS_FUNCTIONS[name], flow=first, obj=None, applied=place)
+        return run.flow(Flow("loss", flows, place, name=name))
+    if base in table.MAX_FUNCTIONS:
+        node = run.flow(Flow("max", flows, place, name=base))
+        if base in ("max", "min", "topk", "sort", "median", "kthvalue", "mode"):
+            node.info["pieces"] = (node, Unknown("indices"))
+        return node
+    if base == "glu":
+        return run.flow(Flow("gate", [x], place, name="glu"))
+    if base in table.ATTENTION_FUNCTIONS:
+        return run.flow(Flow("attention", flows, place, name=base))
+    if base == "embedding":
+        return run.flow(Flow("embedding", [x], place, name=base))
+    if base in table.NONLINEAR_FUNCTIONS or name in table.NONLINEAR_FUNCTIONS:
+        return run.flow(Flow("nonlinear", flows, place, name=base, shape=x.shape))
+    return unknown_call(run, name, args, place)
+
+
+def _at(args: Args, index: int) -> Value:
+    if index < len(args.pos):
+        return args.pos[index]
+    for name in (("input", "self"), ("other", "mat2", "tensor2"))[min(index, 1)]:
+        if name in args.kw:
+            return args.kw[name]
+    return Unknown("missing argument")
+
+
+def activation(run: Run, base: str, args: Args, x: Flow, place: Place) -> Flow:
+    name, position, keyword, default = table.ACTIVATION_FUNCTIONS[base]
+    slope = default
+    value: Value = None
+    if position is not None and keyword is not None:
+        value = args.kw.get(keyword)
+        if value is None and len(args.pos) > position + 1:
+            value = args.pos[position + 1]
+        if isinstance(value, (int, float)):
+            slope = float(value)
+        elif value is not None:
+            slope = None
+    dim = value if keyword == "dim" and isinstance(value, int) else args.kw.get("dim", args.kw.get("axis"))
+    found = Activation(
+        name,
+        slope if keyword != "dim" else None,
+        ((place, f"meets {label(name)} here"),),
+        dim if isinstance(dim, int) else None,
+    )
+    return run.flow(Flow("activation", [x], place, name=name, activation=found, shape=x.shape))
+
+
+def split(run: Run, base: str, args: Args, x: Flow, place: Place) -> Value:
+    count = args.kw.get("chunks", args.pos[1] if len(args.pos) > 1 else None)
+    if base == "chunk" and isinstance(count, int) and 0 < count <= 16:
+        return tuple(run.flow(Flow("select", [x], place, name=f"chunk {i}")) for i in range(count))
+    if isinstance(count, (ListValue, tuple)):
+        sizes = count.items if isinstance(count, ListValue) else list(count)
+        if 0 < len(sizes) <= 16:
+            return tuple(run.flow(Flow("select", [x], place, name=f"part {i}")) for i in range(len(sizes)))
+    return run.flow(Flow("select", [x], place, name=base))
+
+
+def linear(run: Run, base: str, args: Args, flows: list[Flow], place: Place) -> Value:
+    position = table.LINEAR_FUNCTIONS[base]
+    weight = args.kw.get("weight", args.pos[position] if len(args.pos) > position else None)
+    if isinstance(weight, Flow):  # computed from the data: a hypernetwork
+        return run.flow(Flow("matmul", flows, place, name=base))
+    found = weight_of(weight)
+    if found is None:
+        return run.flow(Flow("unknown", flows, place, name=f"{base} with an unknown weight"))
+    groups = args.kw.get("groups", args.pos[6] if base.startswith("conv") and len(args.pos) > 6 else 1)
+    return raw_layer(
+        run, flows, found, place, out_first="transpose" not in base, groups=groups if isinstance(groups, int) else 1
+    )
+
+
+def einsum(run: Run, args: Args, flows: list[Flow], place: Place) -> Value:
+    """einsum: with one parameter and one piece of data it is a layer; with two pieces of data attention or the like."""
+    weights = [found for found in (weight_of(v) for v in args.values() if not isinstance(v, (str, Flow))) if found]
+    if len(weights) == 1 and len(flows) == 1:
+        node = raw_layer(run, flows, weights[0], place, out_first=None)
+        node.info["einsum"] = args.pos[0] if args.pos and isinstance(args.pos[0], str) else None
+        node.info["operands"] = [
+            "data" if isinstance(v, Flow) else "weight" for v in args.pos[1:]
+        ]
+        return node
+    if weights:
+        node = raw_layer(run, flows, weights[0], place, out_first=None)
+        node.info["derived"] = True
+        return node
+    return run.flow(Flow("matmul", flows, place, name="einsum"))

@@ -1,0 +1,290 @@
+"""From a followed session to the facts that rules look at."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from actinit_lint.follow.graph import End, Graph, ends, is_gate, live, normalised_after, normalised_before, origin
+from actinit_lint.follow.layers import Layers
+from actinit_lint.follow.losses import losses
+from actinit_lint.follow.state import Session
+from actinit_lint.follow.values import Flow, Obj, Parameter
+from actinit_lint.model import (
+    Activation,
+    HiddenSoftmax,
+    InitCall,
+    Layer,
+    LinearPair,
+    Link,
+    OneUnitSoftmax,
+    Place,
+    Spelling,
+    Stack,
+    Use,
+)
+
+SOFTMAX = ("softmax", "log_softmax")
+#: Through these an activation's input is still the other activation's output.
+STRAIGHT = frozenset({"pass", "select", "max"})
+LINEAR_WAY = frozenset({"pass", "select", "join", "max"})
+IDLE = "the model has no layer that this one is applied in"
+
+
+class SessionFacts:
+    """The facts of one session, and what became of each layer's constructor."""
+
+    def __init__(self, session: Session, names: dict[int, str]) -> None:
+        self.session = session
+        self.flows = [f for f in session.flows if not f.dead]
+        self.graph = Graph(self.flows)
+        self.graph.prepare()
+        self.layers = Layers(session.objects, names, session.root)
+        self.facts: list[object] = []
+        #: constructor -> None when followed, else the reason
+        self.sites: dict[Place, str | None] = {}
+        self.confidence: Any = session.confidence
+
+    def collect(self) -> list[object]:
+        for node in self.flows:
+            if node.op == "layer":
+                self._layer(node)
+            elif node.op == "activation" and node.activation is not None:
+                self._activation(node)
+            elif node.op in ("attention", "embedding") and isinstance(node.layer, Obj):
+                self._site(node.layer.place, None)
+        self.facts.extend(losses(self.session, self.layers, self.confidence))
+        self._records()
+        return self.facts
+
+    def _site(self, place: Place, reason: str | None) -> None:
+        if self.sites.get(place, reason) is not None or place not in self.sites:
+            self.sites[place] = reason
+
+    # Layers -------------------------------------------------------------------------------------------------------
+
+    def _layer(self, node: Flow) -> None:
+        layer = self.layers.of(node)
+        if layer is None:
+            return
+        found = ends(node)
+        kinds = {e.kind for e in found}
+        place = layer.place
+        weight = layer.kernel_weight or next((w for w in layer.weights.values() if w.role == "depthwise"), None)
+        if "unknown" in kinds:
+            self._site(place, f"its output goes into something that is not followed ({_blame(found)})")
+            return
+        if weight is None or weight.initializer.family == "opaque":
+            self._site(place, "its effective initialiser is not known")
+        else:
+            self._site(place, None)
+        activations = [e for e in found if e.kind == "activation"]
+        if activations and len(activations) == len(found) and _agree(activations):
+            self._link(node, layer, activations)
+        elif found and all(e.kind in ("layer", "attention") for e in found):
+            self._use(node, layer, found, "layer", None)
+            self._pairs(node, layer, found)
+        elif not activations:
+            end = "gate" if kinds <= {"gate", "matmul"} else "head" if kinds <= {"output", "loss"} else None
+            if end is None and kinds <= {"output", "loss", "gate", "matmul"}:
+                end = "gate"
+            if end is not None:
+                self._use(node, layer, found, end, None)
+
+    def _link(self, node: Flow, layer: Layer, found: list[End]) -> None:
+        end = found[0]
+        target = end.node
+        assert target.activation is not None
+        hidden = self.graph.hidden(target, node)
+        if hidden is None:
+            self._site(layer.place, "what comes after its activation is not followed")
+            return
+        gate = any(is_gate(e.node) for e in found)
+        names = frozenset().union(*(e.norms for e in found)) | normalised_before(node) | normalised_after(target)
+        added = any(e.added for e in found)
+        residual = node.number in self.graph.residual or added
+        single = self.graph.lone(node)
+        model = self.layers.model(node)
+        downstream = self._downstream(target)
+        for weight in layer.weights.values():
+            if weight.role not in ("kernel", "depthwise") and not (layer.recurrent and weight.role == "recurrent"):
+                continue
+            if weight.initializer.family in ("opaque", "uninitialised"):
+                continue
+            self.facts.append(
+                Link(
+                    layer, weight, _with_places(target.activation, found), model, hidden, bool(names), names, residual,
+                    gate, single, len(found), self.confidence, added, False, downstream, weight.trainable,
+                )  # fmt: skip
+            )
+        self._use(node, layer, found, "activation", target.activation, gate=gate)
+
+    def _use(
+        self, node: Flow, layer: Layer, found: list[End], end: str, activation: Activation | None, gate: bool = False
+    ) -> None:
+        hidden = self.graph.hidden(node, node)
+        if hidden is None:
+            return
+        added = any(e.added for e in found)
+        if added and end in ("head", "layer"):
+            end = "add"
+        last = max(found, key=lambda e: len(e.via)).node if end == "activation" else node
+        self.facts.append(
+            Use(
+                layer, self.layers.model(node), end, activation, hidden, node.number in self.graph.residual or added,  # type: ignore[arg-type]
+                added or end == "gate" or self._joins(found), gate or end == "gate", self.graph.lone(node),
+                self._special(node, layer), self._downstream(last), self.confidence,
+                any(w.trainable for w in layer.weights.values()),
+            )  # fmt: skip
+        )
+
+    def _joins(self, found: list[End]) -> bool:
+        """The activation's output is itself added to, or multiplied with, another tensor before any layer."""
+        for e in found:
+            if e.kind != "activation":
+                continue
+            after = ends(e.node)
+            if any(a.added or a.kind == "gate" for a in after):
+                return True
+        return False
+
+    def _special(self, node: Flow, layer: Layer) -> str | None:
+        if any(i.op == "matmul" for i in node.inputs):
+            return None
+        return None
+
+    def _downstream(self, node: Flow) -> tuple[Layer, ...]:
+        """The layers that a value reaches first, through activations too."""
+        out: list[Layer] = []
+        stack, seen = [node], {node.number}
+        while stack and len(out) < 8:
+            current = stack.pop()
+            for consumer in live(current.consumers):
+                if consumer.number in seen:
+                    continue
+                seen.add(consumer.number)
+                if consumer.op == "layer":
+                    layer = self.layers.of(consumer)
+                    if layer is not None and layer not in out:
+                        out.append(layer)
+                else:
+                    stack.append(consumer)
+        return tuple(out)
+
+    def _pairs(self, node: Flow, layer: Layer, found: list[End]) -> None:
+        for e in found:
+            if e.kind != "layer" or e.node.layer is node.layer:
+                continue
+            second = self.layers.of(e.node)
+            if second is None or e.joined:
+                continue
+            tied = any(isinstance(x, Obj) and "tied" in x.flags for x in (node.layer, e.node.layer))
+            attention = any(i.op in ("matmul", "attention") for n in (node, e.node) for i in n.inputs) or len(e.node.inputs) > 1
+            self.facts.append(
+                LinearPair(
+                    layer, second, self.layers.model(node), self.confidence, e.branched, e.merged or e.added,
+                    bool(e.norms) or e.pooled or e.scaled, attention, tied or layer.scale_free or second.scale_free,
+                    e.between,
+                )  # fmt: skip
+            )
+
+    # Activations --------------------------------------------------------------------------------------------------
+
+    def _activation(self, node: Flow) -> None:
+        activation = node.activation
+        assert activation is not None
+        source = origin(node.inputs[0], STRAIGHT) if len(node.inputs) == 1 else None
+        model = self.layers.root
+        if source is None:
+            return
+        if source.op == "activation" and source.activation is not None and not source.info.get("recurrent"):
+            if len(live(source.consumers)) == 1 and not node.info.get("recurrent"):
+                output = self.graph.below[node.number] == 0 and not self.graph.below_unknown[node.number]
+                upstream = _layer_above(source)
+                if upstream is not None:
+                    model = self.layers.model(upstream)
+                self.facts.append(Stack(source.activation, activation, model, output, is_gate(node), self.confidence))
+        if activation.name in SOFTMAX and not node.info.get("recurrent"):
+            self._softmax(node, activation, source)
+
+    def _softmax(self, node: Flow, activation: Activation, source: Flow) -> None:
+        if source.op != "layer" or source.info.get("recurrent"):
+            return
+        layer = self.layers.of(source)
+        if layer is None:
+            return
+        model = self.layers.model(source)
+        found = ends(node)
+        kinds = {e.kind for e in found}
+        is_output = kinds <= {"output", "loss"}
+        if kinds <= {"layer", "activation", "output", "loss"} and kinds & {"layer"} and activation.name == "softmax":
+            if self.graph.hidden(node, source):
+                self.facts.append(HiddenSoftmax(activation, layer, model, self.confidence))
+        multiplied = bool(kinds & {"gate", "matmul", "unknown"}) or any(e.scaled for e in found)
+        if layer.out_features == 1 and not multiplied and _over_units(activation, source, layer, is_output):
+            self.facts.append(OneUnitSoftmax(activation, layer, model, is_output, self.confidence))
+
+    # Notes --------------------------------------------------------------------------------------------------------
+
+    def _records(self) -> None:
+        for record in self.session.records:
+            d = record.data
+            if record.kind == "init":
+                self.facts.append(
+                    InitCall(
+                        d["name"], "torch", record.place, d["nonlinearity"], d["where"], d["target"], d["label"],
+                        d["dims"], d["missing"], d["via"], self.confidence,
+                    )  # fmt: skip
+                )
+            elif record.kind == "spelling":
+                self.facts.append(
+                    Spelling(
+                        d["what"], d["name"], d["framework"], record.place, d["state"], d["replacement"], d["near"]
+                    )
+                )
+
+
+def _agree(found: list[End]) -> bool:
+    first = found[0].node.activation
+    return all(
+        e.node.activation is not None
+        and first is not None
+        and (e.node.activation.name, e.node.activation.slope) == (first.name, first.slope)
+        for e in found
+    )
+
+
+def _with_places(activation: Activation, found: list[End]) -> Activation:
+    """The activation with the places of all its applications."""
+    places = list(activation.places)
+    for e in found[1:4]:
+        if e.node.activation is not None:
+            places.extend(p for p in e.node.activation.places if p not in places)
+    return activation if len(places) == len(activation.places) else replace(activation, places=tuple(places))
+
+
+def _blame(found: list[End]) -> str:
+    return next((e.node.name or e.node.op for e in found if e.kind == "unknown"), "unknown")
+
+
+def _layer_above(node: Flow) -> Flow | None:
+    source = origin(node.inputs[0], STRAIGHT) if node.inputs else None
+    return source if source is not None and source.op == "layer" else None
+
+
+def _over_units(activation: Activation, source: Flow, layer: Layer, is_output: bool) -> bool:
+    """Whether a softmax runs over the axis of the layer's units."""
+    if layer.framework == "keras":
+        if activation.dim in (None, -1):
+            return True
+        rank = len(source.shape) + 1 if source.shape is not None else None
+        return activation.dim == rank - 1 if rank is not None else False
+    conv = layer.kind.startswith("Conv")
+    if conv:
+        return activation.dim in (1, -3) if layer.kind.endswith("2d") else activation.dim in (1, -2)
+    if activation.dim == -1:
+        return True
+    return activation.dim in (1, None) and is_output
+
+
+__all__ = ["IDLE", "LINEAR_WAY", "Parameter", "SessionFacts"]

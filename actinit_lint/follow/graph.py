@@ -1,0 +1,236 @@
+"""Questions to the data-flow graph: what a layer's output meets first, what lies below, what is a residual branch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from actinit_lint.follow.values import Flow, Obj, Parameter
+
+#: Operations that hand their input on while an activation is searched.
+TRANSPARENT = frozenset({"pass", "max", "select", "join", "scale", "norm", "concat", "add"})
+#: Operations that are a layer to whoever comes before.
+LAYERS = frozenset({"layer", "attention"})
+MOST_BRANCH_LAYERS = 3  # a residual connection rescues a branch of at most so many layers
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class End:
+    """Where a search ended, and what lay on the way."""
+
+    kind: str  # "activation", "layer", "attention", "gate", "matmul", "nonlinear", "unknown", "loss", "output"
+    node: Flow
+    norms: frozenset[str] = frozenset()
+    added: bool = False  # an addition of another branch on the way
+    merged: bool = False  # a concatenation on the way
+    joined: bool = False  # one of several ways that the code leaves open
+    pooled: bool = False  # max pooling on the way
+    scaled: bool = False
+    branched: bool = False  # a value on the way is used elsewhere too
+    between: tuple[str, ...] = ()
+    via: tuple[Flow, ...] = ()
+
+
+def live(nodes: Iterable[Flow]) -> list[Flow]:
+    return [n for n in nodes if not n.dead]
+
+
+def gates(node: Flow, source: Flow) -> bool:
+    """Whether `source` is what gates in a product: not when the other factor was computed from it."""
+    others = [i for i in node.inputs if i is not source]
+    if not others:
+        return True  # times something unknown
+    return not any(other.ancestors >> source.number & 1 for other in others)
+
+
+def ends(start: Flow) -> list[End]:
+    """Follow a value to all that it meets first. Each end once."""
+    found: list[End] = []
+    seen: set[tuple[int, frozenset[str], bool]] = set()
+    stack: list[tuple[Flow, End]] = [(start, End("output", start))]
+    while stack:
+        node, so_far = stack.pop()
+        consumers = live(node.consumers)
+        if not consumers:
+            found.append(_at(so_far, "output", node))
+            continue
+        branched = so_far.branched or len({c.number for c in consumers}) > 1
+        for consumer in consumers:
+            step = _pass(so_far, consumer, node, branched)
+            if isinstance(step, End) and step.kind != "on":
+                found.append(step)
+                continue
+            key = (consumer.number, step.norms, step.added)
+            if key not in seen:
+                seen.add(key)
+                stack.append((consumer, step))
+    return found
+
+
+def _at(e: End, kind: str, node: Flow) -> End:
+    return End(kind, node, e.norms, e.added, e.merged, e.joined, e.pooled, e.scaled, e.branched, e.between, e.via)
+
+
+def _pass(e: End, consumer: Flow, source: Flow, branched: bool) -> End:
+    op = consumer.op
+    base = End(e.kind, consumer, e.norms, e.added, e.merged, e.joined, e.pooled, e.scaled, branched, e.between, e.via)
+    if op == "activation":
+        return _at(base, "activation", consumer)
+    if op in LAYERS:
+        return _at(base, op, consumer)
+    if op == "mul":
+        if gates(consumer, source):
+            return _at(base, "gate", consumer)
+        op = "scale"
+    if op not in TRANSPARENT:
+        kind = {"gate": "gate", "matmul": "matmul", "nonlinear": "nonlinear", "loss": "loss"}.get(op, "unknown")
+        return _at(base, kind, consumer)
+    return End(
+        "on",
+        consumer,
+        e.norms | {consumer.name} if op == "norm" else e.norms,
+        e.added or op == "add",
+        e.merged or op == "concat",
+        e.joined or op == "join",
+        e.pooled or op == "max",
+        e.scaled or op == "scale",
+        branched,
+        (*e.between, consumer.name) if len(e.between) < 12 else e.between,
+        (*e.via, consumer) if len(e.via) < 12 else e.via,
+    )
+
+
+def origin(node: Flow, through: frozenset[str]) -> Flow | None:
+    """Walk back through operations of some kinds with one input; None where ways differ."""
+    for _ in range(200):
+        if node.op == "join" and "join" in through:
+            sources = {id(s): s for s in (origin(i, through) for i in node.inputs) if s is not None}
+            return next(iter(sources.values())) if len(sources) == 1 else None
+        if node.op not in through or len(node.inputs) != 1:
+            return node
+        node = node.inputs[0]
+    return None
+
+
+@dataclass(slots=True)
+class Graph:
+    """A session's live graph with what is computed once for all questions."""
+
+    flows: list[Flow]
+    below: dict[int, int] = field(default_factory=dict)  # node -> bits of the layers downstream
+    below_unknown: dict[int, bool] = field(default_factory=dict)
+    above: dict[int, int] = field(default_factory=dict)
+    bits: dict[int, int] = field(default_factory=dict)  # id of layer -> bit
+    residual: set[int] = field(default_factory=set)
+    full: list[Flow] = field(default_factory=list)
+
+    def bit(self, node: Flow) -> int:
+        if node.op not in LAYERS or node.layer is None:
+            return 0 if node.op not in LAYERS else 1 << 0
+        key = id(node.layer)
+        if key not in self.bits:
+            self.bits[key] = len(self.bits) + 1
+        return 1 << self.bits[key]
+
+    def prepare(self) -> None:
+        for node in reversed(self.flows):
+            mask, unknown = 0, False
+            for consumer in node.consumers:
+                if consumer.dead:
+                    continue
+                mask |= self.below.get(consumer.number, 0) | self.bit(consumer)
+                unknown = unknown or self.below_unknown.get(consumer.number, False) or consumer.op == "unknown"
+            self.below[node.number] = mask
+            self.below_unknown[node.number] = unknown
+        for node in self.flows:
+            mask = 0
+            for source in node.inputs:
+                mask |= self.above.get(source.number, 0) | self.bit(source)
+            self.above[node.number] = mask
+        for node in self.flows:
+            if node.op == "add":
+                self._mark_branches(node)
+
+    def _mark_branches(self, add: Flow) -> None:
+        """Mark the nodes of every branch of this addition that is short enough to be rescued by it."""
+        for source in add.inputs:
+            others = 0
+            for other in add.inputs:
+                if other is not source:
+                    others |= other.ancestors
+            branch: list[Flow] = []
+            layers: set[int] = set()
+            stack, seen = [source], set()
+            while stack and len(branch) < 80:
+                node = stack.pop()
+                if node.number in seen or others >> node.number & 1:
+                    continue
+                seen.add(node.number)
+                branch.append(node)
+                if node.op in LAYERS:
+                    layers.add(id(node.layer) if node.layer is not None else node.number)
+                stack.extend(node.inputs)
+            if 0 < len(layers) <= MOST_BRANCH_LAYERS and len(branch) < 80:
+                self.residual.update(n.number for n in branch)
+
+    def hidden(self, node: Flow, own: Flow) -> bool | None:
+        """Whether another layer sits downstream; None when something unknown does and no layer is known to."""
+        mask = self.below[node.number] & ~self.bit(own)
+        if mask:
+            return True
+        return None if self.below_unknown[node.number] else False
+
+    def lone(self, node: Flow) -> bool:
+        """No other layer upstream or downstream."""
+        own = self.bit(node)
+        return not ((self.below[node.number] | self.above[node.number]) & ~own)
+
+
+def normalised_before(layer: Flow) -> frozenset[str]:
+    """Normalisations that feed the layer directly, on all ways."""
+    names: set[str] = set()
+    for source in layer.inputs[:1]:
+        found = origin(source, frozenset({"pass", "max", "select", "join", "scale"}))
+        if found is None or found.op != "norm":
+            return frozenset()
+        names.add(found.name)
+    return frozenset(names)
+
+
+def normalised_after(activation: Flow) -> frozenset[str]:
+    """Normalisations between an activation and the next layer, on all ways that lead to a layer."""
+    names: set[str] = set()
+    stack, seen = [activation], {activation.number}
+    while stack:
+        node = stack.pop()
+        for consumer in live(node.consumers):
+            if consumer.op == "norm":
+                names.add(consumer.name)
+            elif consumer.op in ("layer", "attention", "activation", "unknown", "matmul"):
+                return frozenset()
+            elif consumer.number not in seen:
+                seen.add(consumer.number)
+                stack.append(consumer)
+    return frozenset(names)
+
+
+def is_gate(activation: Flow) -> bool:
+    """Whether an activation's output multiplies another tensor computed from the input, before any layer."""
+    stack, seen = [activation], {activation.number}
+    while stack:
+        node = stack.pop()
+        for consumer in live(node.consumers):
+            if consumer.op in ("mul", "matmul", "gate"):
+                if consumer.op != "mul" or gates(consumer, node):
+                    return True
+            if consumer.op in ("pass", "max", "select", "join", "scale", "concat", "mul") and consumer.number not in seen:
+                seen.add(consumer.number)
+                stack.append(consumer)
+    return False
+
+
+def layer_key(node: Flow) -> int:
+    return id(node.layer)
+
+
+__all__ = ["End", "Graph", "Obj", "Parameter", "ends", "is_gate", "normalised_after", "normalised_before", "origin"]

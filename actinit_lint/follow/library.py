@@ -1,0 +1,362 @@
+"""Calls of library functions and classes, by canonical name."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from actinit_lint.follow import keras_api, torch_api
+from actinit_lint.follow.builtin import BUILTINS, STANDARD
+from actinit_lint.follow.calls import flows_in, unknown_call
+from actinit_lint.follow.methods import call_method_of
+from actinit_lint.follow.modules import clone, find_kind, make_library_object
+from actinit_lint.follow.state import Run
+from actinit_lint.follow.values import (
+    Args,
+    DictValue,
+    External,
+    Flow,
+    Func,
+    ListValue,
+    Obj,
+    Partial,
+    Tensor,
+    Unknown,
+    Value,
+    dim,
+)
+from actinit_lint.knowledge import keras as keras_table
+from actinit_lint.knowledge.initializers import KERAS, KERAS_NAMES, TF_DEPRECATED, TF_NAMES, InitFunction
+from actinit_lint.knowledge.kinds import Kind
+from actinit_lint.model import Activation, Place
+from actinit_lint.reference.normal_form import OPAQUE
+
+CONSTANTS: dict[str, object] = {
+    "math.pi": math.pi,
+    "math.e": math.e,
+    "numpy.pi": math.pi,
+    "math.inf": math.inf,
+    "numpy.inf": math.inf,
+    "torch.pi": math.pi,
+    "typing.TYPE_CHECKING": False,
+}
+
+INITIALIZER = Kind("Initializer", "keras", "initializer")
+
+
+def knows(name: str) -> bool:
+    """Whether the tables have a row for this canonical name."""
+    from actinit_lint.knowledge.names import canonical
+
+    name = canonical(name)
+    return (
+        find_kind(name) is not None
+        or name in FUNCTIONS
+        or name in STANDARD
+        or name.startswith(("torch.nn.init.", "torch.nn.functional."))
+        or name in ("torch.nn", "torch", "torch.nn.functional")
+    )
+
+
+def subscript(owner: External, index: Value) -> Value:
+    """`ACT2FN["gelu"]`, `nn.ModuleList[...]` in annotations."""
+    if owner.name.endswith("ACT2FN") and isinstance(index, str):
+        found = ACT2FN.get(index)
+        return External(found + "()") if found else Unknown(f"activation {index!r}")
+    if owner.name.startswith("typing."):
+        return owner
+    return Unknown(f"item of {owner.name}")
+
+
+#: transformers.activations.ACT2FN (transformers/activations.py, 5.23): name -> torch module.
+ACT2FN = {
+    "relu": "torch.nn.ReLU", "gelu": "torch.nn.GELU", "silu": "torch.nn.SiLU", "swish": "torch.nn.SiLU",
+    "tanh": "torch.nn.Tanh", "sigmoid": "torch.nn.Sigmoid", "mish": "torch.nn.Mish", "relu6": "torch.nn.ReLU6",
+    "leaky_relu": "torch.nn.LeakyReLU", "gelu_new": "torch.nn.GELU", "gelu_pytorch_tanh": "torch.nn.GELU",
+    "gelu_fast": "torch.nn.GELU", "quick_gelu": "torch.nn.GELU", "gelu_python": "torch.nn.GELU",
+    "prelu": "torch.nn.PReLU", "hardswish": "torch.nn.Hardswish",
+}  # fmt: skip
+
+
+def call_external(run: Run, name: str, args: Args, place: Place) -> Value:
+    if name.endswith("()"):  # an instance that was named, not made: `ACT2FN["gelu"]`
+        kind = find_kind(name[:-2])
+        if kind is None:
+            return unknown_call(run, name, args, place)
+        from actinit_lint.follow.modules import call_object
+
+        return call_object(run, make_library_object(run, kind, Args(), place), args, place)
+    if name.startswith("builtins."):
+        handler = BUILTINS.get(name[9:])
+        return handler(run, args, place) if handler is not None else unknown_call(run, name[9:], args, place)
+    function = FUNCTIONS.get(name) or STANDARD.get(name)
+    if function is not None:
+        return function(run, args, place)
+    kind = find_kind(name)
+    if kind is not None:
+        return make_library_object(run, kind, args, place)
+    head = name.split(".", 1)[0]
+    if head == "torch":
+        return torch_api.call_torch(run, name, args, place)
+    if head in ("keras", "tensorflow"):
+        return call_keras(run, name, args, place)
+    handled = torch_api.call_helper(run, name, args, place)
+    if handled is not None:
+        return handled
+    if head in run.wrappers or name in run.wrappers:
+        return call_wrapper(run, name, args, place)
+    if head in ("einops", "torchvision", "timm", "torch_geometric", "torch_scatter", "fastai"):
+        from actinit_lint.follow import dataflow
+
+        result = dataflow.function(run, name.rsplit(".", 1)[-1], args, place)
+        if result is not None:
+            return result
+    torch_api.may_write(run, name, args, place)
+    return unknown_call(run, name, args, place)
+
+
+def call_wrapper(run: Run, name: str, args: Args, place: Place) -> Value:
+    """A house layer that the settings describe: `like` another class, perhaps with activation and normalisation."""
+    return unknown_call(run, name, args, place)
+
+
+# Keras and TensorFlow ---------------------------------------------------------------------------------------------------
+
+
+def call_keras(run: Run, name: str, args: Args, place: Place) -> Value:
+    parts = name.split(".")
+    last = parts[-1]
+    if name in ("keras.Input", "keras.layers.Input"):
+        return keras_api.make_input(run, args, place)
+    row = keras_initializer(name)
+    if row is not None:
+        return make_initializer(run, name, row, args, place)
+    if len(parts) >= 3 and parts[-2] == "layers" and parts[0] == "tensorflow" and last in keras_table.TF_LAYERS:
+        return keras_api.tf_layer(run, last, args, place)
+    if name in ("keras.layers.add", "keras.layers.multiply", "keras.layers.concatenate", "keras.layers.average", "keras.layers.subtract", "keras.layers.maximum", "keras.layers.dot"):
+        kind = keras_table.LAYERS[last.capitalize()]
+        from actinit_lint.follow.modules import call_object
+
+        step = Args()
+        step.pos, step.pos_places = args.pos[:1], args.pos_places[:1]
+        return call_object(run, make_library_object(run, kind, Args(), place), step, place)
+    if name in ("keras.initializers.get", "keras.activations.get", "keras.losses.get"):
+        return args.pos[0] if args.pos else Unknown("get without a name")
+    if name in ("tensorflow.Variable", "keras.Variable", "keras.backend.variable"):
+        return torch_api.make_parameter(run, args, place, shape_first=False)
+    if last in keras_table.LOGIT_LOSSES and "cross_entropy" in last:
+        return _logit_loss(run, last, args, place)
+    flows = flows_in(args.values())
+    if parts[0] == "keras" and parts[1] == "losses" and last in keras_table.LOSSES and len(args.pos) >= 2:
+        if isinstance(args.pos[1], Flow):
+            logits = args.kw.get("from_logits", False)
+            run.record("loss", place, name=keras_table.LOSSES[last], flow=args.pos[1], obj=None, applied=place,
+                       framework="keras", from_logits=logits if isinstance(logits, bool) else None)  # fmt: skip
+            return run.flow(Flow("loss", flows, place, name=last))
+    if last == "register_keras_serializable" or "get_custom_objects" in last or last == "custom_object_scope":
+        run.registered.add("*")
+    if last in ("placeholder",):
+        return keras_placeholder(run, args, place)
+    if flows:
+        return keras_function(run, name, last, args, flows, place)
+    creator = _keras_tensor(last, args, place)
+    return creator if creator is not None else unknown_call(run, name, args, place)
+
+
+def keras_placeholder(run: Run, args: Args, place: Place) -> Flow:
+    shape = keras_api.sizes(args.kw.get("shape", args.pos[1] if len(args.pos) > 1 else None))
+    return run.flow(Flow("input", [], place, name="placeholder", shape=shape[1:] if shape else None))
+
+
+def _keras_tensor(last: str, args: Args, place: Place) -> Tensor | None:
+    from actinit_lint.reference.normal_form import Initializer, constant
+
+    shape = keras_api.sizes(args.pos[0]) if args.pos else None
+    number = lambda key, default: args.kw.get(key, default) if isinstance(args.kw.get(key, default), (int, float)) else None  # noqa: E731
+    if last in ("zeros", "zeros_like"):
+        return Tensor(constant(0.0), shape, place)
+    if last in ("ones", "ones_like"):
+        return Tensor(constant(1.0), shape, place)
+    if last in ("random_normal", "normal", "truncated_normal"):
+        kind = "truncated_normal" if last.startswith("trunc") else "normal"
+        initializer = Initializer(
+            "trunc_normal" if kind != "normal" else "normal", "normal", kind,  # type: ignore[arg-type]
+            mean=number("mean", 0.0), std=number("stddev", 1.0),
+        )  # fmt: skip
+        return Tensor(initializer, shape, place)
+    if last in ("random_uniform", "uniform"):
+        low, high = number("minval", 0.0), number("maxval", 1.0)
+        return Tensor(Initializer("uniform", "uniform", "uniform", low=low, high=high), shape, place)
+    return None
+
+
+def _logit_loss(run: Run, last: str, args: Args, place: Place) -> Value:
+    value = args.kw.get("logits", args.pos[1] if len(args.pos) > 1 else None)
+    flows = flows_in(args.values())
+    if isinstance(value, Flow):
+        run.record("loss", place, name=keras_table.LOGIT_LOSSES[last], flow=value, obj=None, applied=place,
+                   framework="keras", from_logits=True)  # fmt: skip
+    return run.flow(Flow("loss", flows, place, name=last)) if flows else Unknown("a loss")
+
+
+def keras_initializer(name: str) -> InitFunction | None:
+    """The row of an initialiser class or function of Keras, TF 2 or TF 1."""
+    parts = name.split(".")
+    last = parts[-1]
+    if "initializers" in parts[:-1]:
+        cls = KERAS_NAMES.get(last, last)
+        return TF_NAMES.get(last) or KERAS.get(cls)
+    if parts[0] == "tensorflow" and (last in TF_NAMES and last.endswith("initializer")):
+        return TF_NAMES[last]
+    if parts[0] == "keras" and len(parts) == 2 and last in KERAS:
+        return KERAS[last]
+    return None
+
+
+def make_initializer(run: Run, name: str, row: InitFunction, args: Args, place: Place) -> Obj:
+    bound = dict(row.parameters)
+    for (key, _), value in zip(row.parameters, args.pos):
+        bound[key] = value
+    bound.update(args.kw)
+    last = name.rsplit(".", 1)[-1]
+    obj = Obj(None, INITIALIZER, {}, place, run.next())
+    obj.args = bound
+    obj.state["initializer"] = OPAQUE if args.open else row.build(bound)
+    obj.state["name"] = last
+    parts = name.split(".")
+    if parts[0] == "tensorflow" and len(parts) == 2 and last in TF_DEPRECATED:
+        run.record("spelling", place, what="function", name=f"tf.{last}", state="deprecated", framework="tensorflow",
+                   near=(), replacement=TF_DEPRECATED[last])  # fmt: skip
+    elif parts[:2] == ["tensorflow", "contrib"]:
+        run.record("spelling", place, what="function", name=".".join(["tf", *parts[1:]]), state="deprecated",
+                   framework="tensorflow", near=(), replacement=f"tf.keras.initializers.{KERAS_NAMES.get(last, 'VarianceScaling')}")  # fmt: skip
+    return obj
+
+
+def keras_function(run: Run, name: str, last: str, args: Args, flows: list[Flow], place: Place) -> Value:
+    """A function of keras.ops, keras.activations, keras.backend or tf on data."""
+    from actinit_lint.follow import dataflow
+
+    x = flows[0]
+    t = keras_table
+    if last in t.FUNCTIONS and last not in ("linear", "threshold"):
+        return _keras_activation(run, last, args, x, place)
+    if last == "linear" or last == "bias_add":
+        return run.flow(Flow("pass", [x], place, name=last, shape=x.shape))
+    if last in t.PASS_FUNCTIONS:
+        return run.flow(Flow("pass", [x], place, name=last))
+    if last in t.MAX_FUNCTIONS:
+        return run.flow(Flow("max", flows, place, name=last))
+    if last in t.NORM_FUNCTIONS:
+        return run.flow(Flow("norm", [x], place, name=t.NORM_FUNCTIONS[last], shape=x.shape))
+    if last in t.CONCAT_FUNCTIONS:
+        return run.flow(Flow("concat" if len(flows) > 1 else "pass", flows, place, name=last))
+    if last in t.SPLIT_FUNCTIONS:
+        return dataflow.split(run, "split", args, x, place)
+    if last in t.ADD_FUNCTIONS and len(args.pos) == 2:
+        return dataflow.combine(run, "+", args.pos[0], args.pos[1], place)
+    if last in t.MUL_FUNCTIONS and len(args.pos) == 2:
+        return dataflow.combine(run, "*", args.pos[0], args.pos[1], place)
+    if last in t.MATMUL_FUNCTIONS and len(args.pos) >= 2:
+        return dataflow.matmul(run, args.pos[0], args.pos[1], place)
+    if last == "einsum":
+        return dataflow.einsum(run, args, flows, place)
+    if last in t.LINEAR_FUNCTIONS and len(args.pos) >= 2:
+        found = dataflow.weight_of(args.pos[1])
+        if found is not None:
+            return dataflow.raw_layer(run, flows, found, place, out_first=False)
+    if last in t.NONLINEAR_FUNCTIONS:
+        return run.flow(Flow("nonlinear", flows, place, name=last, shape=x.shape))
+    if last in ("shape", "int_shape", "ndim", "rank", "size"):
+        return Unknown("size of the data")
+    return unknown_call(run, name, args, place)
+
+
+def _keras_activation(run: Run, last: str, args: Args, x: Flow, place: Place) -> Value:
+    from actinit_lint.follow.apply import label
+
+    t = keras_table
+    name = t.FUNCTIONS[last]
+    slope = t.ACTIVATION_SLOPES.get(last)
+    given = args.kw.get("negative_slope", args.kw.get("alpha"))
+    if isinstance(given, (int, float)):
+        slope = float(given)
+    if name == "relu" and slope:
+        name = "leaky_relu"
+    if name == "glu":
+        return run.flow(Flow("gate", [x], place, name="glu"))
+    axis = args.kw.get("axis", args.pos[1] if len(args.pos) > 1 else None)
+    activation = Activation(
+        name, slope, ((place, f"meets {label(name)} here"),), axis if isinstance(axis, int) and name == "softmax" else None
+    )
+    return run.flow(Flow("activation", [x], place, name=name, activation=activation, shape=x.shape))
+
+
+# The standard library ---------------------------------------------------------------------------------------------------
+
+
+def _partial(run: Run, args: Args, place: Place) -> Value:
+    if not args.pos:
+        return Unknown("partial without a function")
+    rest = Args()
+    rest.pos, rest.pos_places = args.pos[1:], args.pos_places[1:]
+    rest.kw, rest.kw_places, rest.open = args.kw, args.kw_places, args.open
+    return Partial(args.pos[0], rest, place)
+
+
+def _reduce(run: Run, args: Args, place: Place) -> Value:
+    return unknown_call(run, "functools.reduce", args, place)
+
+
+def _deepcopy(run: Run, args: Args, place: Place) -> Value:
+    value = args.pos[0] if args.pos else None
+    copy = clone(run, value)
+    if isinstance(value, Obj) and value.kind is not None:
+        run.record("deepcopy", place, source=value, copy=copy, repeated=run.repeat > 0)
+    return copy
+
+
+def _field(run: Run, args: Args, place: Place) -> Value:
+    return Partial(External("dataclasses.field"), args, place)
+
+
+def _dataclass(run: Run, args: Args, place: Place) -> Value:
+    if args.pos and not isinstance(args.pos[0], Func):
+        return args.pos[0]
+    return External("dataclasses.dataclass()")
+
+
+def _namedtuple(run: Run, args: Args, place: Place) -> Value:
+    return Unknown("a named tuple")
+
+
+def _no_grad(name: str) -> Callable[[Run, Args, Place], Value]:
+    def make(run: Run, args: Args, place: Place) -> Value:
+        if args.pos and isinstance(args.pos[0], Func):
+            args.pos[0].kind = "no_grad"
+            return args.pos[0]
+        return External(f"{name}()")
+
+    return make
+
+
+def _array(run: Run, args: Args, place: Place) -> Value:
+    value = args.pos[0] if args.pos else None
+    return value if isinstance(value, (ListValue, tuple)) else Unknown("an array")
+
+
+FUNCTIONS: dict[str, Callable[[Run, Args, Place], Value]] = {
+    "functools.partial": _partial,
+    "functools.reduce": _reduce,
+    "copy.deepcopy": _deepcopy,
+    "dataclasses.field": _field,
+    "dataclasses.dataclass": _dataclass,
+    "collections.namedtuple": _namedtuple,
+    "torch.no_grad": _no_grad("torch.no_grad"),
+    "torch.inference_mode": _no_grad("torch.inference_mode"),
+    "torch.set_grad_enabled": _no_grad("torch.no_grad"),
+    "numpy.array": _array,
+    "numpy.asarray": _array,
+}
+
+__all__ = ["CONSTANTS", "DictValue", "call_external", "call_method_of", "dim", "knows", "subscript"]

@@ -1,0 +1,141 @@
+"""Losses: what each is computed from, in torch calls and in Keras' `compile`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actinit_lint.follow.graph import origin
+from actinit_lint.follow.layers import Layers
+from actinit_lint.follow.state import Record, Session
+from actinit_lint.follow.values import DictValue, External, Flow, ListValue, Obj, Value
+from actinit_lint.knowledge import keras as keras_table
+from actinit_lint.model import Loss, Place
+
+#: Through these a loss still sees the output as it was made.
+WAY = frozenset({"pass", "select", "scale", "join"})
+
+
+def losses(session: Session, layers: Layers, confidence: Any) -> list[Loss]:
+    found: list[Loss] = []
+    for record in session.records:
+        if record.kind == "loss":
+            loss = _of_call(record, layers, confidence)
+            if loss is not None:
+                found.append(loss)
+        elif record.kind == "compile":
+            found.extend(_of_compile(record, layers, confidence))
+    return found
+
+
+def _of_call(record: Record, layers: Layers, confidence: Any) -> Loss | None:
+    d = record.data
+    obj: Obj | None = d["obj"]
+    framework = d.get("framework") or (obj.kind.framework if obj is not None and obj.kind is not None else "torch")
+    logits = d.get("from_logits")
+    if obj is not None and framework == "keras":
+        value = obj.args.get("from_logits", False)
+        logits = value if isinstance(value, bool) else None
+    if d["name"] is None:
+        return None
+    also = ((d["applied"], "computed here"),) if d["applied"] != record.place else ()
+    return _make(d["name"], framework, record.place, logits, d["flow"], layers, also, confidence)
+
+
+def _make(
+    name: str,
+    framework: str,
+    place: Place,
+    logits: bool | None,
+    flow: Flow,
+    layers: Layers,
+    also: tuple[tuple[Place, str], ...],
+    confidence: Any,
+) -> Loss | None:
+    source = origin(flow, WAY)
+    if source is None:
+        return None
+    if source.op == "activation" and source.activation is not None and not source.info.get("recurrent"):
+        before = origin(source.inputs[0], WAY | {"norm"}) if source.inputs else None
+        layer = layers.of(before) if before is not None and before.op == "layer" else None
+        model = layers.model(before) if before is not None and before.op == "layer" else layers.root
+        units = layer.out_features if layer is not None else None
+        return Loss(
+            name, framework, place, logits, "activation", source.activation, layer, model, units,  # type: ignore[arg-type]
+            (*also, *source.activation.places), confidence,
+        )  # fmt: skip
+    if source.op == "layer" and not source.info.get("recurrent"):
+        layer = layers.of(source)
+        if layer is None:
+            return None
+        return Loss(
+            name, framework, place, logits, "raw", None, layer, layers.model(source), layer.out_features,  # type: ignore[arg-type]
+            (*also, (layer.place, "the output layer")), confidence,
+        )  # fmt: skip
+    return None
+
+
+def _of_compile(record: Record, layers: Layers, confidence: Any) -> list[Loss]:
+    model: Obj = record.data["model"]
+    outputs = model.state.get("outputs", model.state.get("output"))
+    if outputs is None:
+        return []
+    found = []
+    for flow, value, place in _match(outputs, record.data["loss"], record.place, layers):
+        name, logits, where = loss_name(value, place)
+        if name is None or flow is None:
+            continue
+        also = ((record.place, "compiled here"),) if where != record.place else ()
+        loss = _make(name, "keras", where, logits, flow, layers, also, confidence)
+        if loss is not None:
+            found.append(loss)
+    return found
+
+
+def loss_name(value: Value, place: Place) -> tuple[str | None, bool | None, Place]:
+    """Normal-form name, from_logits, and where the loss was given."""
+    if isinstance(value, str):
+        return keras_table.LOSSES.get(value), False, place
+    if isinstance(value, External):
+        last = value.name.rsplit(".", 1)[-1]
+        if value.name.startswith(("keras.", "tensorflow.")):
+            return keras_table.LOSSES.get(last), False, place
+        return None, None, place
+    if isinstance(value, Obj) and value.kind is not None and value.kind.role == "loss":
+        logits = value.args.get("from_logits", False)
+        return value.kind.loss, logits if isinstance(logits, bool) else None, place
+    return None, None, place
+
+
+def _match(outputs: Value, loss: Value, place: Place, layers: Layers) -> list[tuple[Flow | None, Value, Place]]:
+    """Pair the outputs of a model with the losses given as one, a list, or a dictionary."""
+    if isinstance(loss, DictValue):
+        named = _named(outputs, layers)
+        return [(named.get(str(k)), v, loss.places.get(k, place)) for k, v in loss.items.items()]
+    ends = outputs.items if isinstance(outputs, ListValue) else list(outputs) if isinstance(outputs, tuple) else [outputs]
+    if isinstance(outputs, DictValue):
+        ends = list(outputs.items.values())
+    if isinstance(loss, (ListValue, tuple)):
+        values = loss.items if isinstance(loss, ListValue) else list(loss)
+        return [(e if isinstance(e, Flow) else None, v, place) for e, v in zip(ends, values)]
+    if len(ends) == 1 and isinstance(ends[0], Flow):
+        return [(ends[0], loss, place)]
+    return [(e if isinstance(e, Flow) else None, loss, place) for e in ends]
+
+
+def _named(outputs: Value, layers: Layers) -> dict[str, Flow]:
+    if isinstance(outputs, DictValue):
+        return {str(k): v for k, v in outputs.items.items() if isinstance(v, Flow)}
+    ends = outputs.items if isinstance(outputs, ListValue) else list(outputs) if isinstance(outputs, tuple) else [outputs]
+    found: dict[str, Flow] = {}
+    for end in ends:
+        node = end
+        for _ in range(8):
+            if not isinstance(node, Flow):
+                break
+            if isinstance(node.layer, Obj):
+                name = node.layer.args.get("name")
+                if isinstance(name, str):
+                    found[name] = end
+                break
+            node = node.inputs[0] if node.inputs else None
+    return found

@@ -1,0 +1,195 @@
+"""A run's files as one project: modules found and loaded on demand, roots run in order, facts gathered by file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from actinit_lint.follow import roots
+from actinit_lint.follow.coverage import constructor_sites
+from actinit_lint.follow.facts import SessionFacts
+from actinit_lint.follow.state import Run, Session
+from actinit_lint.follow.values import ClassValue, Func, Obj, ProjectModule
+from actinit_lint.model import FileFacts, NotFollowed, Place
+from actinit_lint.program import Program, SyntaxProblem, parse
+
+
+class Project:
+    def __init__(self, programs: Mapping[str, Program], wrappers: Mapping[str, Any]) -> None:
+        self.programs = dict(programs)
+        self.run = Run(self.load, dict(wrappers))
+        self.modules: dict[str, ProjectModule] = {}  # by real path
+        self.given = {os.path.realpath(path): path for path in programs}
+        self.sessions: list[tuple[Session, ProjectModule]] = []
+        self.packages: dict[str, tuple[str, str]] = {}
+        self.missing: set[str] = set()
+
+    # Loading ------------------------------------------------------------------------------------------------------
+
+    def module(self, path: str) -> ProjectModule | None:
+        """The module of a file, its top level run."""
+        real = os.path.realpath(path)
+        found = self.modules.get(real)
+        if found is not None:
+            return found
+        given = self.given.get(real)
+        program = self.programs.get(given) if given is not None else self._read(path)
+        if program is None:
+            return None
+        name, package = self._names(real)
+        module = ProjectModule(given or path, name, package)
+        module.program = program
+        self.modules[real] = module
+        session = roots.run_top_level(self.run, module)
+        if given is not None:
+            self.sessions.append((session, module))
+        return module
+
+    def _read(self, path: str) -> Program | None:
+        """A file of the project that was not passed: read for what it defines, never reported as broken."""
+        from actinit_lint.source.source import read_text
+
+        try:
+            return parse(read_text(path), path)
+        except (SyntaxProblem, OSError, ValueError):
+            return None
+
+    def _names(self, real: str) -> tuple[str, str]:
+        """Dotted names of a file and of the package it lies in, from the `__init__.py` files around it."""
+        folder, file = os.path.split(real)
+        stem = file.removesuffix(".py")
+        parts: list[str] = []
+        current = folder
+        while os.path.isfile(os.path.join(current, "__init__.py")):
+            current, last = os.path.split(current)
+            parts.insert(0, last)
+        package = ".".join(parts)
+        if stem == "__init__":
+            return package, package
+        return (f"{package}.{stem}" if package else stem), package
+
+    def load(self, name: str, level: int, current: ProjectModule) -> ProjectModule | None:
+        """A module by name: relative to the importing file's package, or from the folders around it."""
+        folder = os.path.dirname(os.path.abspath(current.path))
+        if level:
+            for _ in range(level - 1):
+                folder = os.path.dirname(folder)
+            return self._find(folder, name)
+        top = folder
+        while os.path.isfile(os.path.join(top, "__init__.py")):
+            top = os.path.dirname(top)
+        candidates = [top] if top == folder else [top, folder]
+        parent = os.path.dirname(top)
+        if os.path.isfile(os.path.join(parent, "pyproject.toml")) or os.path.isfile(os.path.join(parent, "setup.py")):
+            candidates.append(parent)
+        for start in candidates:
+            found = self._find(start, name)
+            if found is not None:
+                return found
+        return None
+
+    def _find(self, folder: str, name: str) -> ProjectModule | None:
+        base = os.path.join(folder, *name.split(".")) if name else folder
+        if base in self.missing:
+            return None
+        for path in (f"{base}.py", os.path.join(base, "__init__.py")):
+            if os.path.isfile(path):
+                return self.module(self.given.get(os.path.realpath(path), path))
+        self.missing.add(base)
+        return None
+
+    # Running ------------------------------------------------------------------------------------------------------
+
+    def facts(self) -> list[FileFacts]:
+        for path in self.programs:
+            self.module(path)
+        for session, module in list(self.sessions):
+            roots.finish(self.run, session, module)
+        ordered = self._users_first()
+        for module in ordered:
+            for func in roots.functions(module):
+                if not func.called:
+                    self.sessions.append((roots.run_function(self.run, func, module), module))
+        for module in ordered:
+            for cls in roots.classes(module):
+                if not cls.instances and self._wanted(cls):
+                    self.sessions.append((roots.run_class(self.run, cls, module), module))
+        return self._gather()
+
+    def _wanted(self, cls: ClassValue) -> bool:
+        if roots.is_model(cls):
+            return True
+        return bool(roots.mentions(cls) & (roots.BUILDING | roots.LOSSES))
+
+    def _users_first(self) -> list[ProjectModule]:
+        """Files in the order of use: who imports others comes before them."""
+        given = [m for m in self.modules.values() if m.path in self.programs]
+        imported: dict[int, int] = {id(m): 0 for m in given}
+        owners = {id(m): m for m in given}
+        for module in given:
+            seen = {
+                id(v.scope.globals) for v in module.scope.vars.values() if isinstance(v, (ClassValue, Func))
+            } | {id(v) for v in module.scope.vars.values() if isinstance(v, ProjectModule)}
+            for key in seen:
+                if key in owners and owners[key] is not module:
+                    imported[key] += 1
+        return sorted(given, key=lambda m: imported[id(m)])
+
+    # Gathering ----------------------------------------------------------------------------------------------------
+
+    def _gather(self) -> list[FileFacts]:
+        by_path = {path: FileFacts(path) for path in self.programs}
+        sites: dict[Place, str | None] = {}
+        for session, module in self.sessions:
+            names = {id(v): n for n, v in module.scope.vars.items() if isinstance(v, Obj)}
+            collected = SessionFacts(session, names)
+            facts = collected.collect()
+            into = by_path[module.path]
+            root = session.class_root
+            if root is None or not root.embedded:
+                into.facts.extend(facts)
+            for place, reason in collected.sites.items():
+                if sites.get(place, reason) is not None or place not in sites:
+                    sites[place] = reason
+            into.models += _models(session)
+        for note in self.run.not_followed:
+            if note.place.path in by_path and note.place.at:
+                by_path[note.place.path].not_followed.append(note)
+        self._count(by_path, sites)
+        return list(by_path.values())
+
+    def _count(self, by_path: dict[str, FileFacts], sites: dict[Place, str | None]) -> None:
+        constructed: set[Place] = set()
+        for session, _ in self.sessions:
+            for obj in session.objects:
+                if obj.kind is not None and obj.kind.role in ("layer", "recurrent") and obj.cls is None:
+                    constructed.add(obj.place)
+        for module in self.modules.values():
+            if module.path not in by_path:
+                continue
+            places = {Place(module.path, at) for at in constructor_sites(module)}
+            places |= {p for p in constructed if p.path == module.path}
+            facts = by_path[module.path]
+            for place in sorted(places):
+                if place not in sites:
+                    reason = "never applied in what was followed" if place in constructed else "never built in what was followed"
+                    facts.not_followed.append(NotFollowed(reason, place))
+                    facts.layers_not_followed += 1
+                elif sites[place] is not None:
+                    facts.not_followed.append(NotFollowed(str(sites[place]), place))
+                    facts.layers_not_followed += 1
+                else:
+                    facts.layers_followed += 1
+
+
+def _models(session: Session) -> int:
+    from actinit_lint.follow.modules import walk
+
+    inner: set[int] = set()
+    models = [o for o in session.objects if o.kind is not None and (o.cls is not None or o.kind.name in ("Sequential", "Model"))]
+    for obj in models:
+        inner.update(id(m) for path, m in walk(obj) if path)
+    return sum(1 for o in models if id(o) not in inner)
+
+

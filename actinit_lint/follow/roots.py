@@ -1,0 +1,240 @@
+"""What to run: the top level of every file, functions that build models, classes that nobody else builds."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from actinit_lint.follow.calls import call, call_function, flows_in, instantiate
+from actinit_lint.follow.modules import call_object, find_kind, is_module, walk
+from actinit_lint.follow.state import FUEL, Frame, OutOfFuel, Run, Session
+from actinit_lint.follow.values import (
+    Args,
+    Bound,
+    ClassValue,
+    External,
+    Flow,
+    Func,
+    ListValue,
+    Obj,
+    ProjectModule,
+    Tensor,
+    Unknown,
+    Value,
+)
+from actinit_lint.knowledge import keras as keras_table
+from actinit_lint.knowledge import torch as torch_table
+from actinit_lint.knowledge.initializers import FILL_METHODS, TORCH
+from actinit_lint.model import Place
+from actinit_lint.program import language as la
+
+#: Names whose mention makes a function worth running on its own.
+BUILDING = (
+    {name for name, kind in torch_table.MODULES.items() if kind.role not in ("module", "loss")}
+    | {name for name, kind in keras_table.LAYERS.items() if kind.role not in ("module", "loss")}
+    | {"Parameter", "add_weight", "Model", *keras_table.TF_LAYERS}
+)
+LOSSES = (
+    set(torch_table.LOSS_FUNCTIONS)
+    | {name for name, kind in torch_table.MODULES.items() if kind.role == "loss"}
+    | {name for name, kind in keras_table.LAYERS.items() if kind.role == "loss"}
+    | set(keras_table.LOGIT_LOSSES)
+    | {"compile"}
+)
+INITIALISING = {f"{n}_" for n in TORCH} | set(FILL_METHODS) | set(TORCH) - {"normal", "uniform", "constant", "eye"}
+
+
+def guarded(run: Run, session: Session, frame: Frame, what: Callable[[], None]) -> None:
+    """Run one root with its own session, frame and fuel; whatever happens, the state is whole again afterwards."""
+    state = (run.session, run.frames, run.fuel, run.branching, run.repeat, run.no_grad, run.via, run.trail)
+    run.session, run.frames, run.fuel = session, [frame], FUEL
+    run.branching, run.repeat, run.no_grad, run.via, run.trail = 0, 0, 0, (), []
+    try:
+        what()
+    except OutOfFuel:
+        run.note("too large to be followed to the end", Place(session.path, 0))
+    except RecursionError:
+        run.note("nested too deeply to be followed", Place(session.path, 0))
+    finally:
+        run.session, run.frames, run.fuel, run.branching, run.repeat, run.no_grad, run.via, run.trail = state
+
+
+def run_top_level(run: Run, module: ProjectModule) -> Session:
+    """Execute a file's top level."""
+    from actinit_lint.follow.statements import execute
+
+    session = Session(module.name or "script", module.path)
+    assert module.program is not None
+    body = module.program.body
+
+    def work() -> None:
+        module.busy = True
+        try:
+            execute(run, body)
+        finally:
+            module.busy, module.done = False, True
+
+    guarded(run, session, Frame(module.scope, None), work)
+    return session
+
+
+def finish(run: Run, session: Session, module: ProjectModule) -> None:
+    """Run the models that a session built but never called, on an input of their own."""
+
+    def work() -> None:
+        inner: set[int] = set()
+        models = [o for o in session.objects if is_module(o)]
+        for obj in models:
+            for path, part in walk(obj):
+                if path:
+                    inner.add(id(part))
+        for obj in list(models):
+            if id(obj) in inner or obj.applied or not _runnable(obj):
+                continue
+            run_model(run, obj)
+
+    guarded(run, session, Frame(module.scope, None), work)
+
+
+def _runnable(obj: Obj) -> bool:
+    kind = obj.kind
+    if kind is None:
+        return False
+    if obj.cls is not None and (obj.cls.find("forward") or obj.cls.find("call")):
+        return True
+    return kind.name == "Sequential" and obj.items is not None and bool(obj.items.items)
+
+
+def run_model(run: Run, obj: Obj) -> None:
+    """Call a model with one input for each parameter of its forward method that has no default."""
+    args = Args()
+    count = 1
+    if obj.cls is not None:
+        found = obj.cls.find("forward") or obj.cls.find("call")
+        if found is not None and isinstance(found[0], Func):
+            count = inputs_of(found[0])
+    for _ in range(count):
+        args.add(run.flow(Flow("input", [], obj.place)), obj.place)
+    result = call_object(run, obj, args, obj.place)
+    obj.state["output"] = result
+    _run_steps(run, obj)
+
+
+def inputs_of(func: Func) -> int:
+    """How many inputs a forward method asks for, besides self."""
+    plain = [p for p in func.node.params if p.kind in ("any", "positional")][1:]
+    return sum(1 for p in plain if p.name not in func.defaults) or (1 if plain or any(p.kind == "*" for p in func.node.params) else 0)
+
+
+def _run_steps(run: Run, obj: Obj) -> None:
+    """Methods of a model that compute a loss: `training_step` and its like."""
+    if obj.cls is None:
+        return
+    for c in list(obj.cls.lineage()):
+        if not isinstance(c, ClassValue):
+            continue
+        for value in list(c.attrs.values()):
+            if isinstance(value, Func) and not value.called and isinstance(value.node, la.Function):
+                if value.node.mentions & LOSSES and value.name != "__init__":
+                    args = Args()
+                    args.add(obj, obj.place)
+                    call_function(run, value, args, obj.place)
+
+
+# Roots of a file --------------------------------------------------------------------------------------------------------
+
+
+def functions(module: ProjectModule) -> list[Func]:
+    """Functions of the file that build models or initialise weights and that nothing followed has called."""
+    return [
+        value
+        for value in list(module.scope.vars.values())
+        if isinstance(value, Func)
+        and value.scope.globals is module
+        and isinstance(value.node, la.Function)
+        and not value.called
+        and value.node.mentions & (BUILDING | LOSSES | _local_models(module))
+    ]
+
+
+def _local_models(module: ProjectModule) -> set[str]:
+    return {name for name, value in module.scope.vars.items() if isinstance(value, ClassValue) and is_model(value)}
+
+
+def classes(module: ProjectModule) -> list[ClassValue]:
+    """Classes of the file, the last first: whoever uses a class usually stands below it."""
+    found = [v for v in list(module.scope.vars.values()) if isinstance(v, ClassValue) and v.scope.globals is module]
+    return list(reversed(found))
+
+
+def is_model(cls: ClassValue) -> bool:
+    for c in cls.lineage():
+        if isinstance(c, External):
+            kind = find_kind(c.name)
+            if kind is not None and kind.role in ("module", "container", "layer", "recurrent", "norm", "activation"):
+                return True
+    return cls.has_unknown_base and bool(cls.find("forward") or cls.find("call"))
+
+
+def mentions(cls: ClassValue) -> frozenset[str]:
+    names: frozenset[str] = frozenset()
+    for value in cls.attrs.values():
+        if isinstance(value, Func) and isinstance(value.node, la.Function):
+            names |= value.node.mentions
+    return names
+
+
+def run_function(run: Run, func: Func, module: ProjectModule) -> Session:
+    session = Session(func.name, module.path)
+
+    def work() -> None:
+        args = Args()
+        for _ in range(_data_parameters(func)):
+            args.add(run.flow(Flow("input", [], func.place)), func.place)
+        call_function(run, func, args, func.place)
+
+    guarded(run, session, Frame(module.scope, None), work)
+    finish(run, session, module)
+    return session
+
+
+def _data_parameters(func: Func) -> int:
+    """A function with one parameter `x` or `inputs` gets data for it: `def block(x, filters)`."""
+    first = next((p for p in func.node.params if p.kind in ("any", "positional")), None)
+    return 1 if first is not None and first.name in ("x", "inputs", "input_tensor", "input", "tensor", "net", "inp", "h") and first.name not in func.defaults else 0
+
+
+def run_class(run: Run, cls: ClassValue, module: ProjectModule, confidence: str = "high") -> Session:
+    """Make an object of a class with its defaults, and run it."""
+    session = Session(cls.name, module.path, class_root=cls, confidence=confidence)
+    place = cls.place or Place(module.path, 0)
+
+    def work() -> None:
+        obj = instantiate(run, cls, Args(), place)
+        session.root_object = obj if isinstance(obj, Obj) else None
+        if isinstance(obj, Obj) and _runnable(obj) and not obj.applied:
+            run_model(run, obj)
+        if isinstance(obj, Obj) and obj.kind is None:
+            _run_methods(run, obj)
+
+    guarded(run, session, Frame(module.scope, None), work)
+    finish(run, session, module)
+    return session
+
+
+def _run_methods(run: Run, obj: Obj) -> None:
+    """Methods of a plain class that build layers: `def make(self)`, `def build_model(self)`."""
+    assert obj.cls is not None
+    for value in list(obj.cls.attrs.values()):
+        if isinstance(value, Func) and not value.called and isinstance(value.node, la.Function):
+            if value.node.mentions & (BUILDING | LOSSES):
+                call(run, Bound(value, obj) if value.kind != "static" else value, Args(), value.place)
+
+
+def outputs_of(value: Value) -> list[Flow]:
+    return flows_in([value])
+
+
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 12_000))
+
+__all__ = ["INITIALISING", "ListValue", "Tensor", "Unknown", "classes", "finish", "functions", "run_class", "run_function", "run_top_level"]

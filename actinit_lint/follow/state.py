@@ -1,0 +1,322 @@
+"""The state of following: what has been built, what can be undone, how much effort is left.
+
+Writes to variables, attributes and lists go through `store` and `assign`, which note the old value while an undecidable
+branch is being taken, so that both branches start from the same state and their results can be joined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from actinit_lint.follow.values import (
+    ABSENT,
+    Args,
+    ClassValue,
+    DictValue,
+    Flow,
+    Func,
+    ListValue,
+    Obj,
+    OneOf,
+    Parameter,
+    ProjectModule,
+    Scope,
+    Unknown,
+    Value,
+    one_of,
+    options,
+    same,
+)
+from actinit_lint.model import NotFollowed, Place, Write
+from actinit_lint.reference.normal_form import OPAQUE
+
+FUEL = 400_000  # evaluation steps for one root: far beyond any model written by hand
+DEEPEST = 48  # nested calls of followed functions
+
+
+class _Missing:
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING: Any = _Missing()
+
+
+class OutOfFuel(Exception):
+    """One root took too many steps; what was followed so far is kept."""
+
+
+@dataclass(slots=True)
+class Frame:
+    """One call of a followed function, or the top level of a file."""
+
+    scope: Scope
+    func: Func | None
+    self_value: Value = None
+    returns: list[Value] = field(default_factory=list)
+    maker: str | None = None  # the class whose code runs
+
+
+@dataclass(slots=True, eq=False)
+class Record:
+    """Something noticed on the way that the facts are later made from."""
+
+    kind: str
+    place: Place
+    data: dict[str, Any]
+
+
+@dataclass(slots=True)
+class Session:
+    """What one root gave: its data-flow graph, the objects it built, and what was noticed."""
+
+    root: str
+    path: str
+    flows: list[Flow] = field(default_factory=list)
+    objects: list[Obj] = field(default_factory=list)
+    parameters: list[Parameter] = field(default_factory=list)
+    records: list[Record] = field(default_factory=list)
+    class_root: ClassValue | None = None
+    root_object: Obj | None = None
+    confidence: str = "high"
+    by_default: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """Everything that following one set of files shares."""
+
+    load: Callable[[str, int, ProjectModule], ProjectModule | None]
+    wrappers: dict[str, Any] = field(default_factory=dict)
+    frames: list[Frame] = field(default_factory=list)
+    session: Session = field(default_factory=lambda: Session("", ""))
+    trail: list[tuple[Any, Any, Any]] = field(default_factory=list)
+    branching: int = 0
+    fuel: int = FUEL
+    repeat: int = 0  # > 0 inside a loop of unknown length
+    no_grad: int = 0
+    counter: int = 0
+    not_followed: list[NotFollowed] = field(default_factory=list)
+    noted: set[tuple[str, Place]] = field(default_factory=set)
+    registered: set[str] = field(default_factory=set)  # names that the project registers with Keras; "*": it registers some
+    via: tuple[tuple[Place, str], ...] = ()  # lines on the way to an initialiser: `self.apply(fn)`
+
+    # Effort -------------------------------------------------------------------------------------------------------
+
+    def spend(self) -> None:
+        self.fuel -= 1
+        if self.fuel < 0:
+            raise OutOfFuel
+
+    @property
+    def frame(self) -> Frame:
+        return self.frames[-1]
+
+    @property
+    def path(self) -> str:
+        return self.frames[-1].scope.globals.path
+
+    def place(self, at: int) -> Place:
+        return Place(self.frames[-1].scope.globals.path, at)
+
+    def next(self) -> int:
+        self.counter += 1
+        return self.counter
+
+    def unknown(self, reason: str, place: Place | None = None) -> Unknown:
+        return Unknown(reason, place)
+
+    def note(self, reason: str, place: Place) -> None:
+        """Count something that could not be followed, once."""
+        if (reason, place) not in self.noted:
+            self.noted.add((reason, place))
+            self.not_followed.append(NotFollowed(reason, place))
+
+    def record(self, kind: str, place: Place, **data: Any) -> Record:
+        record = Record(kind, place, data)
+        self.session.records.append(record)
+        return record
+
+    # Undoable writes ----------------------------------------------------------------------------------------------
+
+    def store(self, mapping: dict[Any, Any], key: Any, value: Value) -> None:
+        if self.branching:
+            self.trail.append((mapping, key, mapping.get(key, MISSING)))
+        mapping[key] = value
+
+    def remove(self, mapping: dict[Any, Any], key: Any) -> None:
+        if key in mapping:
+            if self.branching:
+                self.trail.append((mapping, key, mapping[key]))
+            del mapping[key]
+
+    def assign(self, owner: Any, name: str, value: Any) -> None:
+        """Set an attribute of one of our own value objects."""
+        if self.branching:
+            self.trail.append((owner, name, getattr(owner, name)))
+        setattr(owner, name, value)
+
+    def branch(self, alternatives: Iterable[Callable[[], Any]]) -> list[tuple[Any, dict[Any, Any]]]:
+        """Run each alternative from the present state; return (result, changes) of each, with the state restored."""
+        outcomes = []
+        for alternative in alternatives:
+            mark = len(self.trail)
+            self.branching += 1
+            try:
+                result = alternative()
+            except OutOfFuel:
+                self.branching -= 1
+                self._rollback(mark)
+                raise
+            self.branching -= 1
+            changes = self._changes(mark)
+            self._rollback(mark)
+            outcomes.append((result, changes))
+        return outcomes
+
+    def _changes(self, mark: int) -> dict[Any, Any]:
+        changes: dict[Any, Any] = {}
+        for owner, key, old in self.trail[mark:]:
+            slot = (id(owner), key)
+            if slot not in changes:
+                now = owner.get(key, MISSING) if isinstance(owner, dict) else getattr(owner, key)
+                changes[slot] = (owner, key, now, old)
+        return changes
+
+    def _rollback(self, mark: int) -> None:
+        for owner, key, old in reversed(self.trail[mark:]):
+            if not isinstance(owner, dict):
+                setattr(owner, key, old)
+            elif old is MISSING:
+                owner.pop(key, None)
+            else:
+                owner[key] = old
+        del self.trail[mark:]
+
+    def apply(self, changes: dict[Any, Any]) -> None:
+        for owner, key, now, _ in changes.values():
+            self._put(owner, key, now)
+
+    def _put(self, owner: Any, key: Any, value: Any) -> None:
+        if not isinstance(owner, dict):
+            self.assign(owner, key, value)
+        elif value is MISSING:
+            self.remove(owner, key)
+        else:
+            self.store(owner, key, value)
+
+    def merge(self, several: list[dict[Any, Any]]) -> None:
+        """Join the changes of several branches that all go on from here."""
+        slots: dict[Any, tuple[Any, Any, Any]] = {}
+        for changes in several:
+            for slot, (owner, key, _, old) in changes.items():
+                slots.setdefault(slot, (owner, key, old))
+        for slot, (owner, key, old) in slots.items():
+            values = [changes[slot][2] if slot in changes else old for changes in several]
+            self._put(owner, key, self._join_slot(owner, key, values))
+
+    def _join_slot(self, owner: Any, key: Any, values: list[Any]) -> Any:
+        if isinstance(owner, Parameter) and key == "writes":
+            return join_writes(values)
+        if isinstance(owner, ListValue) and key == "items":
+            result = values[0]
+            for other in values[1:]:
+                result = join_sequences(result, other)
+            return result
+        if not isinstance(owner, dict) and isinstance(values[0], bool):
+            return any(values)
+        known = [v for v in values if v is not MISSING]
+        return self.join(known) if known else MISSING
+
+    # Joins --------------------------------------------------------------------------------------------------------
+
+    def join(self, values: Iterable[Value]) -> Value:
+        """The value of something that is one of `values`, undecided which."""
+        flat: list[Value] = []
+        for value in values:
+            for option in options(value):
+                if not any(same(option, other) for other in flat):
+                    flat.append(option)
+        if len(flat) <= 1:
+            return flat[0] if flat else None
+        flows = [v for v in flat if isinstance(v, Flow)]
+        if len(flows) > 1:
+            joined = self.flow(Flow("join", flows, flows[0].place, shape=_common_shape(flows)))
+            flat = [joined, *[v for v in flat if not isinstance(v, Flow)]]
+            if len(flat) == 1:
+                return joined
+        if all(isinstance(v, tuple) and len(v) == len(flat[0]) for v in flat):
+            return tuple(self.join(column) for column in zip(*flat))
+        if all(isinstance(v, ListValue) for v in flat):
+            items = flat[0].items
+            for other in flat[1:]:
+                items = join_sequences(items, other.items)
+            return ListValue(items, flat[0].kind, any(v.open for v in flat))
+        if all(isinstance(v, DictValue) for v in flat):
+            keys = list(dict.fromkeys(k for v in flat for k in v.items))
+            merged = {k: self.join([v.items[k] for v in flat if k in v.items]) for k in keys}
+            places = {k: p for v in flat for k, p in v.places.items()}
+            return DictValue(merged, places, True)
+        return one_of(flat)
+
+    # The data-flow graph ------------------------------------------------------------------------------------------
+
+    def flow(self, node: Flow) -> Flow:
+        """Add a node to the graph."""
+        flows = self.session.flows
+        node.number = len(flows)
+        ancestors = 1 << node.number
+        for source in node.inputs:
+            source.consumers.append(node)
+            ancestors |= source.ancestors
+        node.ancestors = ancestors
+        flows.append(node)
+        return node
+
+
+def _common_shape(flows: list[Flow]) -> tuple[int | None, ...] | None:
+    shapes = [f.shape for f in flows]
+    if any(s is None for s in shapes) or len({len(s) for s in shapes if s is not None}) != 1:
+        return None
+    return tuple(a[0] if len(set(a)) == 1 else None for a in zip(*[s for s in shapes if s is not None]))
+
+
+def join_writes(values: list[tuple[Write, ...]]) -> tuple[Write, ...]:
+    """The writes of a parameter after branches: known where all agree on what is in it, else opaque."""
+    longest = max(values, key=len)
+    last = [writes[-1].initializer if writes else None for writes in values]
+    if all(i == last[0] for i in last):
+        return longest
+    if not longest:
+        return longest
+    return (*longest, Write(OPAQUE, longest[-1].place))
+
+
+def join_sequences(a: list[Value], b: list[Value]) -> list[Value]:
+    """Two versions of a list: common elements stay, the others become elements that may be absent."""
+    if len(a) == len(b) and all(same(x, y) for x, y in zip(a, b)):
+        return a
+    start = 0
+    while start < min(len(a), len(b)) and same(a[start], b[start]):
+        start += 1
+    end = 0
+    while end < min(len(a), len(b)) - start and same(a[-1 - end], b[-1 - end]):
+        end += 1
+    middle_a, middle_b = a[start : len(a) - end], b[start : len(b) - end]
+    middle: list[Value] = []
+    if len(middle_a) == len(middle_b):
+        middle = [one_of([x, y]) for x, y in zip(middle_a, middle_b)]
+    else:
+        middle = [_optional(x) for x in middle_a] + [_optional(y) for y in middle_b]
+    return [*a[:start], *middle, *a[len(a) - end :]] if end else [*a[:start], *middle]
+
+
+def _optional(value: Value) -> Value:
+    if any(option is ABSENT for option in options(value)):
+        return value
+    return OneOf((*options(value), ABSENT))
+
+
+__all__ = ["DEEPEST", "MISSING", "Args", "Frame", "OutOfFuel", "Record", "Run", "Session", "join_sequences"]

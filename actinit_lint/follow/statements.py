@@ -1,0 +1,287 @@
+"""Statements: what running a block does to variables and objects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from actinit_lint.follow import operators
+from actinit_lint.follow.expressions import assign_target, evaluate
+from actinit_lint.follow.imports import import_from, import_module
+from actinit_lint.follow.iteration import iterate
+from actinit_lint.follow.state import Run
+from actinit_lint.follow.values import (
+    ClassValue,
+    DictValue,
+    External,
+    Func,
+    ListValue,
+    Scope,
+    Unknown,
+    Value,
+)
+from actinit_lint.program import language as la
+
+#: How a block ends, besides running through.
+RETURN, BREAK, CONTINUE, RAISE = "return", "break", "continue", "raise"
+Outcome = str | None
+MOST_ROUNDS = 160  # rounds of a loop over known values that are followed one by one
+
+
+def execute(run: Run, body: tuple[la.Stmt, ...]) -> Outcome:
+    for statement in body:
+        run.spend()
+        outcome = STATEMENTS[statement.__class__](run, statement)
+        if outcome is not None:
+            return outcome
+    return None
+
+
+def _do(run: Run, node: la.Do) -> Outcome:
+    evaluate(run, node.value)
+    return None
+
+
+def _assign(run: Run, node: la.Assign) -> Outcome:
+    if node.value is None:
+        return None
+    value = evaluate(run, node.value)
+    for target in node.targets:
+        assign_target(run, target, value)
+    return None
+
+
+def _aug_assign(run: Run, node: la.AugAssign) -> Outcome:
+    old, value = evaluate(run, node.target), evaluate(run, node.value)
+    if node.op == "+" and isinstance(old, ListValue):
+        elements, exact = iterate(run, value, run.place(node.at))
+        run.assign(old, "items", [*old.items, *elements])
+        if not exact:
+            run.assign(old, "open", True)
+        return None
+    if node.op == "|" and isinstance(old, DictValue) and isinstance(value, DictValue):
+        for key, item in value.items.items():
+            run.store(old.items, key, item)
+        return None
+    assign_target(run, node.target, operators.binary(run, node.op, old, value, run.place(node.at), in_place=True))
+    return None
+
+
+def _return(run: Run, node: la.Return) -> Outcome:
+    run.frame.returns.append(None if node.value is None else evaluate(run, node.value))
+    return RETURN
+
+
+def _leave(run: Run, node: la.Leave) -> Outcome:
+    return node.how
+
+
+def _if(run: Run, node: la.If) -> Outcome:
+    decided = operators.truth(evaluate(run, node.test))
+    if decided is True:
+        return execute(run, node.body)
+    if decided is False:
+        return execute(run, node.orelse)
+    (first, changes), (second, other) = run.branch(
+        [lambda: execute(run, node.body), lambda: execute(run, node.orelse)]
+    )
+    if first is RAISE and second is not RAISE:
+        run.apply(other)
+        return second
+    if second is RAISE and first is not RAISE:
+        run.apply(changes)
+        return first
+    if first == second:
+        run.merge([changes, other])
+        return first
+    # one branch leaves: the other one goes on
+    if second is None:
+        run.apply(other)
+        return None
+    if first is None:
+        run.apply(changes)
+        return None
+    run.merge([changes, other])
+    return first if first is not RETURN else second
+
+
+def _for(run: Run, node: la.For) -> Outcome:
+    elements, exact = iterate(run, evaluate(run, node.iter), run.place(node.iter.at))
+    if not exact:
+        run.repeat += 1
+    try:
+        for element in elements[:MOST_ROUNDS]:
+            assign_target(run, node.target, element)
+            outcome = execute(run, node.body)
+            if outcome in (RETURN, RAISE):
+                if not exact:  # the loop may have had no such round
+                    return None
+                return outcome
+            if outcome is BREAK:
+                return None
+    finally:
+        if not exact:
+            run.repeat -= 1
+    return execute(run, node.orelse)
+
+
+def _while(run: Run, node: la.While) -> Outcome:
+    for _ in range(MOST_ROUNDS):
+        decided = operators.truth(evaluate(run, node.test))
+        if decided is False:
+            return None
+        if decided is None:
+            run.repeat += 1
+            try:
+                outcome = execute(run, node.body)
+            finally:
+                run.repeat -= 1
+            return None if outcome in (BREAK, CONTINUE, None) else outcome
+        before = run.fuel
+        outcome = execute(run, node.body)
+        if outcome in (RETURN, RAISE):
+            return outcome
+        if outcome is BREAK:
+            return None
+        if isinstance(node.test, la.Const) and before - run.fuel < 2:
+            return None
+    return None
+
+
+#: Context managers under which in-place writes to parameters are allowed.
+NO_GRAD = {"torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad", "torch.set_grad_enabled"}
+
+
+def _with(run: Run, node: la.With) -> Outcome:
+    quiet = 0
+    for item, target in node.items:
+        value = evaluate(run, item)
+        if isinstance(value, External) and value.name.removesuffix("()") in NO_GRAD:
+            quiet += 1
+        if target is not None:
+            assign_target(run, target, value if not isinstance(value, External) else Unknown("context manager"))
+    run.no_grad += quiet
+    try:
+        return execute(run, node.body)
+    finally:
+        run.no_grad -= quiet
+
+
+def _try(run: Run, node: la.Try) -> Outcome:
+    outcome = execute(run, node.body)
+    if outcome is RAISE and node.handlers:
+        outcome = execute(run, node.handlers[0])
+    elif outcome is None:
+        outcome = execute(run, node.orelse)
+    final = execute(run, node.final)
+    return final or outcome
+
+
+def _delete(run: Run, node: la.Delete) -> Outcome:
+    from actinit_lint.follow.attributes import delete_attribute
+
+    for target in node.targets:
+        if isinstance(target, la.Name):
+            run.remove(run.frame.scope.vars, target.id)
+        elif isinstance(target, la.Attr):
+            delete_attribute(run, evaluate(run, target.value), target.name)
+    return None
+
+
+def _global(run: Run, node: la.Global) -> Outcome:
+    scope = run.frame.scope
+    scope.shared = (scope.shared or set()) | set(node.names)
+    return None
+
+
+def _import(run: Run, node: la.Import) -> Outcome:
+    import_module(run, node)
+    return None
+
+
+def _import_from(run: Run, node: la.ImportFrom) -> Outcome:
+    import_from(run, node)
+    return None
+
+
+def _function(run: Run, node: la.Function) -> Outcome:
+    defaults = {p.name: evaluate(run, p.default) for p in node.params if p.default is not None}
+    func = Func(node, run.frame.scope, defaults)
+    value: Value = func
+    for decorator in reversed(node.decorators):
+        value = _decorate(run, evaluate(run, decorator), value)
+    run.store(run.frame.scope.vars, node.name, value)
+    return None
+
+
+#: Decorators that change how a method is called, by their name.
+DECORATED = {
+    "builtins.staticmethod": "static",
+    "builtins.classmethod": "class",
+    "builtins.property": "property",
+    "functools.cached_property": "property",
+    "torch.jit.unused": None,
+}
+
+
+def _decorate(run: Run, decorator: Value, value: Value) -> Value:
+    """Most decorators leave the function as it is for our purpose; an unknown one does too."""
+    if isinstance(decorator, External) and isinstance(value, Func):
+        name = decorator.name
+        if name in DECORATED and DECORATED[name]:
+            value.kind = DECORATED[name]  # type: ignore[assignment]
+        if name.removesuffix("()") in NO_GRAD:
+            value.kind = "no_grad"
+    return value
+
+
+def _class(run: Run, node: la.Class) -> Outcome:
+    bases: list[Value] = []
+    for base in node.bases:
+        value = evaluate(run, base)
+        bases.append(value if isinstance(value, (ClassValue, External, Unknown)) else Unknown("base class"))
+    frame = run.frame
+    scope = Scope(frame.scope, frame.scope.globals)
+    outer, frame.scope = frame.scope, scope
+    try:
+        execute(run, node.body)
+    finally:
+        frame.scope = outer
+    cls = ClassValue(node.name, node, outer, tuple(bases), scope.vars)
+    cls.place = run.place(node.at)
+    for value in scope.vars.values():
+        if isinstance(value, Func) and value.owner is None and value.scope is scope:
+            value.owner = cls
+    # methods look names up in the enclosing scope, not in the class body
+    for value in scope.vars.values():
+        if isinstance(value, Func) and value.scope is scope:
+            value.scope = outer
+    for decorator in node.decorators:
+        value = evaluate(run, decorator)
+        if isinstance(value, External) and value.name.removesuffix("()").endswith(("dataclass", "dataclasses.dataclass", "attr.s", "attrs.define")):
+            cls.dataclass = True
+    cls.attrs["__annotated__"] = ListValue(
+        [s.targets[0].id for s in node.body if isinstance(s, la.Assign) and s.annotated and isinstance(s.targets[0], la.Name)]
+    )
+    run.store(outer.vars, node.name, cls)
+    return None
+
+
+STATEMENTS: dict[type, Callable[[Run, Any], Outcome]] = {
+    la.Assign: _assign,
+    la.AugAssign: _aug_assign,
+    la.Do: _do,
+    la.Return: _return,
+    la.Leave: _leave,
+    la.If: _if,
+    la.For: _for,
+    la.While: _while,
+    la.With: _with,
+    la.Try: _try,
+    la.Delete: _delete,
+    la.Global: _global,
+    la.Import: _import,
+    la.ImportFrom: _import_from,
+    la.Function: _function,
+    la.Class: _class,
+}

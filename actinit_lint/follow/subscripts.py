@@ -1,0 +1,150 @@
+"""Subscripts: reading and writing items of sequences, dictionaries, tensors and containers of layers."""
+
+from __future__ import annotations
+
+from actinit_lint.follow.iteration import drop_absent
+from actinit_lint.follow.state import Run
+from actinit_lint.follow.values import (
+    DictValue,
+    External,
+    Flow,
+    ListValue,
+    Obj,
+    OneOf,
+    Parameter,
+    Tensor,
+    Unknown,
+    Value,
+    View,
+)
+from actinit_lint.model import Place
+
+
+def get_item(run: Run, owner: Value, index: Value, place: Place) -> Value:
+    if isinstance(owner, tuple):
+        return _sequence(run, list(owner), False, index, True)
+    if isinstance(owner, ListValue):
+        return _sequence(run, owner.items, owner.open, index, False)
+    if isinstance(owner, str):
+        if isinstance(index, (int, slice)):
+            try:
+                return owner[index]
+            except IndexError:
+                return Unknown("index beyond the end")
+        return Unknown("item of a text")
+    if isinstance(owner, DictValue):
+        return _key(run, owner, index)
+    if isinstance(owner, Obj):
+        return _object(run, owner, index, place)
+    if isinstance(owner, Flow):
+        pieces = owner.info.get("pieces")
+        if pieces is not None and isinstance(index, int) and -len(pieces) <= index < len(pieces):
+            return pieces[index]
+        return run.flow(Flow("select", [owner], place, name="item", shape=None))
+    if isinstance(owner, Parameter):
+        return View(owner, data=False, part=True)
+    if isinstance(owner, View):
+        return View(owner.parameter, owner.data, True, owner.copy, owner.transposed)
+    if isinstance(owner, Tensor):
+        return Tensor(owner.initializer, None, owner.place, owner.also)
+    if isinstance(owner, OneOf):
+        return run.join([get_item(run, option, index, place) for option in owner.options if option is not None])
+    if isinstance(owner, External):
+        from actinit_lint.follow.library import subscript
+
+        return subscript(owner, index)
+    return Unknown("item of an unknown value")
+
+
+def _sequence(run: Run, items: list[Value], open_: bool, index: Value, as_tuple: bool) -> Value:
+    if isinstance(index, bool):
+        index = int(index)
+    if isinstance(index, int):
+        if open_ and index < 0 and len(items) == 1:
+            return drop_absent(items[0])
+        if -len(items) <= index < len(items) and not (open_ and index < 0):
+            return drop_absent(items[index])
+        if open_ and items:
+            return drop_absent(items[-1])
+        return Unknown("index beyond the end")
+    if isinstance(index, slice):
+        part = items[index]
+        return tuple(part) if as_tuple else ListValue(list(part), "list", open_)
+    if items and len(items) <= 4:
+        return run.join([drop_absent(item) for item in items])
+    return Unknown("item at an unknown index")
+
+
+def _key(run: Run, owner: DictValue, index: Value) -> Value:
+    if isinstance(index, External):
+        index = index.name
+    if isinstance(index, (str, int, float, bool, type(None), tuple)):
+        try:
+            if index in owner.items:
+                return owner.items[index]
+        except TypeError:
+            return Unknown("item with an unknown key")
+        return Unknown("missing key")
+    if isinstance(index, OneOf):
+        return run.join([_key(run, owner, option) for option in index.options])
+    return Unknown("item with an unknown key")
+
+
+def _object(run: Run, owner: Obj, index: Value, place: Place) -> Value:
+    if owner.items is not None:
+        if isinstance(index, str) and owner.keys is not None:
+            if index in owner.keys:
+                return drop_absent(owner.items.items[owner.keys.index(index)])
+            return Unknown("missing key")
+        if isinstance(index, slice):
+            part = owner.items.items[index]
+            sliced = Obj(None, owner.kind, {}, place, run.next(), items=ListValue(part, "list", owner.items.open))
+            sliced.flags.add("slice")
+            return sliced
+        if owner.keys is None or isinstance(index, int):
+            return _sequence(run, owner.items.items, owner.items.open, index, False)
+        return Unknown("item with an unknown key")
+    if owner.cls is not None and owner.cls.find("__getitem__"):
+        from actinit_lint.follow.calls import call_method
+
+        return call_method(run, owner, "__getitem__", [index], place)
+    return Unknown("item of an object")
+
+
+def set_item(run: Run, owner: Value, index: Value, value: Value, place: Place) -> None:
+    if isinstance(owner, DictValue):
+        if isinstance(index, External):
+            index = index.name
+        if isinstance(index, (str, int, float, bool, type(None))):
+            run.store(owner.items, index, value)
+            owner.places[index] = place
+        else:
+            run.assign(owner, "open", True)
+    elif isinstance(owner, ListValue):
+        _set_in(run, owner, index, value)
+    elif isinstance(owner, Obj) and owner.items is not None:
+        if isinstance(index, str):
+            keys = owner.keys if owner.keys is not None else []
+            if index in keys:
+                _set_in(run, owner.items, keys.index(index), value)
+            else:
+                run.assign(owner, "keys", [*keys, index])
+                run.assign(owner.items, "items", [*owner.items.items, value])
+        elif isinstance(index, int):
+            _set_in(run, owner.items, index, value)
+        else:
+            run.assign(owner.items, "items", [*owner.items.items, value])
+            run.assign(owner.items, "open", True)
+    elif isinstance(owner, (Parameter, View)):
+        from actinit_lint.follow.writes import set_part
+
+        set_part(run, owner, index, value, place)
+
+
+def _set_in(run: Run, owner: ListValue, index: Value, value: Value) -> None:
+    if isinstance(index, int) and -len(owner.items) <= index < len(owner.items):
+        items = list(owner.items)
+        items[index] = value
+        run.assign(owner, "items", items)
+    else:
+        run.assign(owner, "open", True)

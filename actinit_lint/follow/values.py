@@ -1,0 +1,392 @@
+"""What a variable can hold while a program is followed.
+
+Numbers, strings, booleans, None and tuples are Python's own. Everything else is one of the classes below; what the code
+does not say is `Unknown(reason)`, and what it leaves open between a few known values is `OneOf`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from actinit_lint.model import Activation, Place, Write
+from actinit_lint.reference.normal_form import Initializer
+
+if TYPE_CHECKING:
+    from actinit_lint.knowledge.kinds import Kind
+    from actinit_lint.program import language as la
+
+Value = Any
+MOST_OPTIONS = 4  # a value with more possibilities than this is Unknown
+
+
+@dataclass(slots=True, eq=False)
+class Unknown:
+    reason: str
+    place: Place | None = None
+
+
+class _Absent:
+    """An element that may be missing from a sequence; only ever an option of a OneOf."""
+
+    def __repr__(self) -> str:
+        return "ABSENT"
+
+
+ABSENT = _Absent()
+
+
+@dataclass(slots=True, eq=False)
+class OneOf:
+    options: tuple[Value, ...]
+
+
+@dataclass(slots=True, eq=False)
+class External:
+    """Something of a library, by its canonical dotted name: `torch.nn.Linear`."""
+
+    name: str
+
+
+class Scope:
+    """Variables of a function call, a class body, or a file (parent None)."""
+
+    __slots__ = ("globals", "parent", "shared", "vars")
+
+    def __init__(self, parent: Scope | None, globals_: ProjectModule) -> None:
+        self.vars: dict[str, Value] = {}
+        self.parent = parent
+        self.globals = globals_
+        self.shared: set[str] | None = None  # names declared global or nonlocal
+
+
+class ProjectModule:
+    """A file of the project as a namespace; `scope` fills while its top level runs."""
+
+    __slots__ = ("busy", "done", "name", "package", "path", "program", "scope", "stars")
+
+    def __init__(self, path: str, name: str, package: str) -> None:
+        self.path = path
+        self.name = name
+        self.package = package
+        self.program: la.Program | None = None
+        self.scope = Scope(None, self)
+        self.done = False
+        self.busy = False
+        self.stars: list[str] = []  # libraries imported with `*`
+
+
+@dataclass(slots=True, eq=False)
+class Func:
+    """A function, method or lambda with the scope it was made in."""
+
+    node: la.Function | la.Lambda
+    scope: Scope
+    defaults: dict[str, Value]
+    owner: ClassValue | None = None
+    kind: str = "function"  # "static", "class", "property"
+    called: bool = False
+
+    @property
+    def name(self) -> str:
+        return getattr(self.node, "name", "<lambda>")
+
+    @property
+    def place(self) -> Place:
+        return Place(self.scope.globals.path, self.node.at)
+
+
+@dataclass(slots=True, eq=False)
+class ClassValue:
+    name: str
+    node: la.Class
+    scope: Scope
+    bases: tuple[Value, ...]
+    attrs: dict[str, Value]
+    instances: int = 0  # how many were made by followed code
+    embedded: bool = False
+    dataclass: bool = False
+    place: Place | None = None
+
+    def lineage(self) -> Iterator[ClassValue | External | Unknown]:
+        """The class and its bases, depth first, left to right, each once (a good approximation of the MRO)."""
+        seen: set[int] = set()
+        order: list[Value] = []
+
+        def visit(c: Value) -> None:
+            if isinstance(c, OneOf):
+                c = c.options[0]
+            order.append(c)
+            if isinstance(c, ClassValue):
+                for base in c.bases:
+                    visit(base)
+
+        visit(self)
+        # a base reached twice counts where it is reached last, as in Python's linearisation
+        for c in reversed([c for c in reversed(order) if not (id(c) in seen or seen.add(id(c)))]):  # type: ignore[func-returns-value]
+            yield c
+
+    def find(self, name: str, after: ClassValue | None = None) -> tuple[Value, ClassValue] | None:
+        skipping = after is not None
+        for c in self.lineage():
+            if skipping:
+                skipping = c is not after
+                continue
+            if isinstance(c, ClassValue) and name in c.attrs:
+                return c.attrs[name], c
+        return None
+
+    def externals(self) -> list[str]:
+        return [c.name for c in self.lineage() if isinstance(c, External)]
+
+    @property
+    def has_unknown_base(self) -> bool:
+        return any(isinstance(c, Unknown) for c in self.lineage())
+
+
+@dataclass(slots=True, eq=False)
+class Obj:
+    """An instance: of a class of the project (`cls`), of a library's (`kind`), or of both (a subclass of a container)."""
+
+    cls: ClassValue | None
+    kind: Kind | None
+    attrs: dict[str, Value]
+    place: Place
+    number: int
+    args: dict[str, Value] = field(default_factory=dict)  # the library constructor's arguments, defaults filled in
+    arg_places: dict[str, Place] = field(default_factory=dict)
+    items: ListValue | None = None  # children of a container, in order
+    keys: list[Value] | None = None  # their names, for dict-like containers
+    repeated: bool = False
+    open_args: bool = False
+    applied: int = 0
+    frozen: bool = False
+    maker: str | None = None  # name of the class whose code made it
+    flags: set[str] = field(default_factory=set)
+    state: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        return self.cls.name if self.cls is not None else (self.kind.name if self.kind is not None else "object")
+
+
+@dataclass(slots=True, eq=False)
+class Tensor:
+    """A tensor that was just made: `torch.randn(3, 4)`, and what arithmetic with known numbers made of it."""
+
+    initializer: Initializer
+    shape: tuple[int | None, ...] | None
+    place: Place
+    also: tuple[tuple[Place, str], ...] = ()
+
+
+@dataclass(slots=True, eq=False)
+class Parameter:
+    """A parameter or a Keras variable with its writes so far."""
+
+    shape: tuple[int | None, ...] | None
+    writes: tuple[Write, ...]
+    place: Place
+    name: str = ""
+    owner: Obj | None = None
+    role: str = "other"
+    trainable: bool = True
+    raw: bool = True  # made by hand (`nn.Parameter`, `add_weight`), not by a library layer
+    parametrized: bool = False
+    buffer: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class View:
+    """A parameter seen through `.data`, `.detach()`, a slice, a copy."""
+
+    parameter: Parameter
+    data: bool = False  # writes need no `no_grad`
+    part: bool = False  # only some elements
+    copy: bool = False  # writes reach a copy, not the parameter
+    transposed: bool = False
+
+
+class ListValue:
+    """A list, set or other mutable sequence; `open`: it may hold more elements than are listed."""
+
+    __slots__ = ("items", "kind", "open")
+
+    def __init__(self, items: list[Value], kind: str = "list", open_: bool = False) -> None:
+        self.items = items
+        self.kind = kind
+        self.open = open_
+
+
+class DictValue:
+    """A dictionary with known keys; `open`: it may hold other keys too."""
+
+    __slots__ = ("items", "open", "places")
+
+    def __init__(self, items: dict[Any, Value], places: dict[Any, Place] | None = None, open_: bool = False) -> None:
+        self.items = items
+        self.places = places if places is not None else {}
+        self.open = open_
+
+
+@dataclass(slots=True, eq=False)
+class Bound:
+    """A method of the project bound to its object or class."""
+
+    func: Func
+    self: Value
+
+
+@dataclass(slots=True, eq=False)
+class Method:
+    """A method of a library or built-in value: `weight.normal_`, `layers.append`, `model.apply`."""
+
+    self: Value
+    name: str
+    place: Place
+
+
+@dataclass(slots=True, eq=False)
+class Partial:
+    func: Value
+    args: Args
+    place: Place
+
+
+@dataclass(slots=True, eq=False)
+class Super:
+    self: Value
+    after: ClassValue
+
+
+class Args:
+    """Arguments of a call, each with the place of its expression. `open`: there may be more."""
+
+    __slots__ = ("kw", "kw_places", "open", "pos", "pos_places")
+
+    def __init__(self) -> None:
+        self.pos: list[Value] = []
+        self.pos_places: list[Place] = []
+        self.kw: dict[str, Value] = {}
+        self.kw_places: dict[str, Place] = {}
+        self.open = False
+
+    def add(self, value: Value, place: Place) -> None:
+        self.pos.append(value)
+        self.pos_places.append(place)
+
+    def set(self, name: str, value: Value, place: Place) -> None:
+        self.kw[name] = value
+        self.kw_places[name] = place
+
+    def values(self) -> Iterator[Value]:
+        yield from self.pos
+        yield from self.kw.values()
+
+    def with_first(self, value: Value, place: Place) -> Args:
+        out = Args()
+        out.pos = [value, *self.pos]
+        out.pos_places = [place, *self.pos_places]
+        out.kw, out.kw_places, out.open = self.kw, self.kw_places, self.open
+        return out
+
+
+class Flow:
+    """A value computed from the model's input: one node of the data-flow graph."""
+
+    __slots__ = (
+        "activation",
+        "ancestors",
+        "consumers",
+        "dead",
+        "info",
+        "inputs",
+        "layer",
+        "name",
+        "number",
+        "op",
+        "place",
+        "shape",
+        "weight",
+    )
+
+    def __init__(
+        self,
+        op: str,
+        inputs: Iterable[Flow],
+        place: Place,
+        *,
+        name: str = "",
+        layer: Obj | Parameter | None = None,
+        weight: str | None = None,
+        activation: Activation | None = None,
+        shape: tuple[int | None, ...] | None = None,
+    ) -> None:
+        self.op = op
+        self.inputs = list(inputs)
+        self.consumers: list[Flow] = []
+        self.place = place
+        self.name = name
+        self.layer = layer
+        self.weight = weight
+        self.activation = activation
+        self.shape = shape  # without the batch axis, channels last for Keras, as torch has it for torch
+        self.number = 0
+        self.ancestors = 0
+        self.dead = False
+        self.info: dict[str, Any] = {}
+
+    def __repr__(self) -> str:
+        return f"<{self.number} {self.op} {self.name} <- {[i.number for i in self.inputs]}>"
+
+
+def options(value: Value) -> tuple[Value, ...]:
+    return value.options if isinstance(value, OneOf) else (value,)
+
+
+def one_of(values: Iterable[Value]) -> Value:
+    """The join of several values: one of them when all are the same."""
+    seen: list[Value] = []
+    for value in values:
+        for option in options(value):
+            if not any(same(option, other) for other in seen):
+                seen.append(option)
+    if len(seen) == 1:
+        return seen[0]
+    if len(seen) > MOST_OPTIONS or not seen:
+        return Unknown("one of many values")
+    return OneOf(tuple(seen))
+
+
+def same(a: Value, b: Value) -> bool:
+    if a is b:
+        return True
+    if isinstance(a, (int, float, str, bool, type(None))) and type(a) is type(b):
+        return bool(a == b)
+    if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
+        return all(same(x, y) for x, y in zip(a, b))
+    if isinstance(a, External) and isinstance(b, External):
+        return a.name == b.name
+    if isinstance(a, Unknown) and isinstance(b, Unknown):
+        return True
+    return False
+
+
+def is_known(value: Value) -> bool:
+    return not isinstance(value, (Unknown, OneOf))
+
+
+def is_number(value: Value) -> bool:
+    return isinstance(value, (int, float))
+
+
+def dim(value: Value) -> int | None:
+    """A size from a value; None when it is unknown or no size."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return None

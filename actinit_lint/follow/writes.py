@@ -1,0 +1,111 @@
+"""Writes to parameters: which initialiser really reaches which tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from actinit_lint.follow.state import Run
+from actinit_lint.follow.values import (
+    ABSENT,
+    Flow,
+    Obj,
+    OneOf,
+    Parameter,
+    Tensor,
+    Unknown,
+    Value,
+    View,
+    is_number,
+)
+from actinit_lint.model import Place, Write
+from actinit_lint.reference.normal_form import OPAQUE, Initializer, constant
+
+
+def write(
+    run: Run,
+    target: Value,
+    initializer: Initializer,
+    place: Place,
+    also: tuple[tuple[Place, str], ...] = (),
+    kind: str = "statement",
+) -> None:
+    """An initialiser fills a tensor. Slices leave the rest as it is, copies are lost, unknown targets change nothing."""
+    if isinstance(target, OneOf):
+        for option in target.options:
+            if option is not None and option is not ABSENT:
+                write(run, option, initializer, place, also, kind)
+        return
+    if isinstance(target, View):
+        if target.copy:
+            run.record("lost_write", place, parameter=target.parameter, initializer=initializer, also=also)
+            return
+        if target.part:
+            return
+        target = target.parameter
+    if not isinstance(target, Parameter):
+        return
+    entry = Write(initializer, place, (*also, *run.via), kind)  # type: ignore[arg-type]
+    run.assign(target, "writes", (*target.writes, entry))
+
+
+def overwrite(run: Run, target: Value, change: Callable[[Initializer], Initializer]) -> None:
+    """An in-place change of what is there: `weight.mul_(0.1)`, `weight *= 2`."""
+    if isinstance(target, View):
+        if target.copy or target.part:
+            return
+        target = target.parameter
+    if isinstance(target, Parameter) and target.writes:
+        last = target.writes[-1]
+        new = Write(change(last.initializer), last.place, last.also, last.kind)
+        run.assign(target, "writes", (*target.writes, new))
+
+
+def initializer_of(value: Value) -> Initializer:
+    """What a tensor that is put in place of another one holds."""
+    if isinstance(value, Tensor):
+        return value.initializer
+    if isinstance(value, Parameter) and value.writes:
+        return value.writes[-1].initializer
+    if is_number(value):
+        return constant(float(value))
+    return OPAQUE
+
+
+def replace_data(run: Run, owner: Value, value: Value, place: Place) -> None:
+    """`weight.data = value`, `layer.weight = value`."""
+    parameter = owner.parameter if isinstance(owner, View) else owner
+    if not isinstance(parameter, Parameter):
+        return
+    if isinstance(value, View) and value.parameter is parameter:
+        # `w.data = w.data * 0.1`: something made from itself
+        if value.copy:
+            overwrite(run, parameter, lambda i: OPAQUE)
+        return
+    if isinstance(value, Tensor):
+        write(run, parameter, value.initializer, value.place, ((place, "written here"), *value.also))
+        return
+    if isinstance(value, (Flow, Unknown, OneOf, View, Parameter)):
+        write(run, parameter, initializer_of(value) if isinstance(value, Parameter) else OPAQUE, place)
+        return
+    write(run, parameter, initializer_of(value), place)
+
+
+def set_part(run: Run, owner: Value, index: Value, value: Value, place: Place) -> None:
+    """`weight[...] = value`: all of it only for `[...]` and `[:]`."""
+    if isinstance(index, slice) and index == slice(None, None, None):
+        replace_data(run, owner, value, place)
+    elif isinstance(index, Unknown) and "Ellipsis" in index.reason:
+        replace_data(run, owner, value, place)
+
+
+def set_trainable(run: Run, owner: Value, value: Value) -> None:
+    parameter = owner.parameter if isinstance(owner, View) else owner
+    if isinstance(parameter, Parameter):
+        run.assign(parameter, "trainable", value is not False)
+
+
+def freeze(run: Run, obj: Obj, trainable: bool) -> None:
+    from actinit_lint.follow.modules import parameters
+
+    for _, parameter in parameters(obj):
+        run.assign(parameter, "trainable", trainable)

@@ -1,0 +1,291 @@
+"""The finished model: what `follow` understood, in the words that rules are written in.
+
+A rule never meets an unknown: a `Link` exists only where layer, effective initialiser and activation were all followed.
+What was not followed is a `NotFollowed`, counted and shown.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
+
+from actinit_lint.reference.normal_form import Initializer
+
+
+class Place(NamedTuple):
+    """A piece of source: the file, and the number of an expression in that file's Program (see `program.locate`)."""
+
+    path: str
+    at: int
+
+
+@dataclass(slots=True, eq=False)
+class Write:
+    """One write to a parameter, in execution order; the last one is effective."""
+
+    initializer: Initializer
+    place: Place  # the initialiser call or argument a person would edit
+    also: tuple[tuple[Place, str], ...] = ()  # places on the way: the alias, the `apply(fn)` line, the constant
+    kind: Literal["default", "argument", "statement", "apply"] = "statement"
+
+
+@dataclass(slots=True, eq=False)
+class Weight:
+    """A parameter of a layer, or a raw parameter multiplied with the data."""
+
+    layer: Layer
+    name: str  # "weight", "kernel", "recurrent_kernel", "weight_ih_l0", "bias"
+    role: Literal["kernel", "recurrent", "bias", "depthwise", "norm", "embedding", "other"]
+    shape: tuple[int | None, ...] | None  # None: unknown; an entry None: that size is unknown
+    writes: list[Write]
+    trainable: bool = True
+
+    @property
+    def initializer(self) -> Initializer:
+        return self.writes[-1].initializer
+
+    @property
+    def write(self) -> Write:
+        return self.writes[-1]
+
+
+@dataclass(slots=True, eq=False)
+class Layer:
+    """One layer instance of a model (see RULES: a module or Keras layer with a weight of two or more dimensions)."""
+
+    path: str  # "net.0", "fc1"; Keras: the layer's name or the variable that holds it
+    kind: str  # canonical short name: "Linear", "Conv2d", "Dense", "LSTM", "Parameter"
+    framework: Literal["torch", "keras"]
+    place: Place  # its constructor
+    weights: dict[str, Weight] = field(default_factory=dict)
+    fan_in: int | None = None  # inputs summed per output of the *operation*
+    fan_out: int | None = None  # outputs that one input reaches
+    in_features: int | None = None  # input channels
+    out_features: int | None = None  # units, output channels
+    kernel: int = 1  # receptive field: product of the kernel sizes; 1 for dense layers
+    groups: int = 1
+    stride: int = 1
+    repeated: bool = False  # built in a loop of unknown length: stands for one or more
+    scale_free: bool = False  # weight/spectral normalisation or weight standardisation: scale of the initialiser irrelevant
+    recurrent: bool = False
+    depthwise: bool = False  # depthwise or separable convolution
+    of_class: str | None = None  # name of the class whose code constructed it (None: a script or function)
+
+    @property
+    def kernel_weight(self) -> Weight | None:
+        """The weight that makes the pre-activation: role `kernel`."""
+        return next((w for w in self.weights.values() if w.role == "kernel"), None)
+
+    @property
+    def bias(self) -> Weight | None:
+        return next((w for w in self.weights.values() if w.role == "bias"), None)
+
+
+@dataclass(slots=True, frozen=True, eq=False)
+class Activation:
+    """A non-linearity where it is applied."""
+
+    name: str  # normal form: "relu", "leaky_relu", "tanh", "sigmoid", "gelu", "softmax" ...
+    slope: float | None = None  # leaky_relu, prelu, elu alpha ... None: unknown or not applicable
+    places: tuple[tuple[Place, str], ...] = ()  # where applied first, then where constructed, with a caption each
+    dim: int | None = None  # softmax: the axis, when known
+
+    @property
+    def place(self) -> Place:
+        return self.places[0][0]
+
+
+@dataclass(slots=True, eq=False)
+class Link:
+    """layer -> activation: the first non-linearity that the layer's output meets."""
+
+    layer: Layer
+    weight: Weight  # the weight judged: kernel, or a recurrent weight before its cell's own activation
+    activation: Activation
+    model: str
+    hidden: bool  # some other layer sits downstream of the activation
+    normalised: bool = False  # a normalisation between layer and activation, after it, or directly before the layer
+    normalised_by: frozenset[str] = frozenset()  # {"batch", "layer", "rms", "group", "instance"}
+    residual: bool = False  # inside a residual branch of at most three layers
+    gate: bool = False  # the activation's output multiplies another tensor computed from the input
+    single: bool = False  # the model has no other layer
+    alternatives: int = 1  # more than one: the same layer meets the same activation on several branches
+    confidence: Literal["low", "medium", "high"] = "high"
+    branch_end: bool = False  # this layer is the last of a branch that is added to or multiplied with another tensor
+    next_is_linear: bool = False  # an activation-free layer follows directly (no activation between)
+    downstream: tuple[Layer, ...] = ()  # the layers that the activation's output reaches first
+    trainable: bool = True
+
+    @property
+    def rescued(self) -> bool:
+        return self.normalised or self.residual or self.layer.scale_free
+
+    @property
+    def initializer(self) -> Initializer:
+        return self.weight.initializer
+
+
+@dataclass(slots=True, eq=False)
+class Use:
+    """A layer whose output was followed to its end: what rules about the weight alone (2xx) look at.
+
+    Exists for every layer that is applied, hidden or head, with or without an activation.
+    """
+
+    layer: Layer
+    model: str
+    end: Literal["activation", "head", "layer", "add", "gate"]  # what the output meets first
+    activation: Activation | None
+    hidden: bool
+    residual: bool = False
+    branch_end: bool = False  # last layer of a branch that is added to, or multiplied with, another tensor
+    gate: bool = False
+    single: bool = False  # the model's only layer
+    special: str | None = None  # "embedding", "offset", "modulation", "attention", "lora" ...: left alone by 2xx
+    downstream: tuple[Layer, ...] = ()
+    confidence: Literal["low", "medium", "high"] = "high"
+    #: what the downstream layers' effective initialisers are, where all were followed
+    trainable: bool = True
+
+
+@dataclass(slots=True, eq=False)
+class LinearPair:
+    """Two linear maps in a row with nothing non-linear between them."""
+
+    first: Layer
+    second: Layer
+    model: str
+    confidence: Literal["low", "medium", "high"] = "high"
+    #: facts that excuse the pair
+    branches: bool = False  # the first one's output is used elsewhere too
+    merged: bool = False  # an addition or concatenation with another tensor between
+    normalised: bool = False  # a normalisation or max pooling between
+    attention: bool = False
+    tied: bool = False
+    between: tuple[str, ...] = ()  # names of what lies between: "dropout", "flatten" ...
+
+
+@dataclass(slots=True, eq=False)
+class Stack:
+    """An activation whose input is another activation's output, with nothing but transparent operations between."""
+
+    first: Activation
+    second: Activation
+    model: str
+    second_is_output: bool = False
+    gate: bool = False
+    confidence: Literal["low", "medium", "high"] = "high"
+
+
+@dataclass(slots=True, eq=False)
+class HiddenSoftmax:
+    """softmax whose output feeds a later layer without multiplying another tensor."""
+
+    activation: Activation
+    layer: Layer | None
+    model: str
+    confidence: Literal["low", "medium", "high"] = "high"
+
+
+@dataclass(slots=True, eq=False)
+class OneUnitSoftmax:
+    """softmax over an axis of size 1."""
+
+    activation: Activation
+    layer: Layer
+    model: str
+    is_output: bool
+    confidence: Literal["low", "medium", "high"] = "high"
+
+
+@dataclass(slots=True, eq=False)
+class Loss:
+    """A loss that was followed to what it is computed from."""
+
+    name: str  # normal form: "cross_entropy", "nll", "bce", "bce_with_logits", "categorical_crossentropy", ...
+    framework: Literal["torch", "keras"]
+    place: Place  # its construction, the functional call, or the Keras loss= argument
+    from_logits: bool | None
+    output: Literal["raw", "activation"]  # what feeds it: a layer directly, or an activation
+    activation: Activation | None
+    layer: Layer | None  # the layer before, when known
+    model: str
+    units: int | None = None
+    also: tuple[tuple[Place, str], ...] = ()
+    confidence: Literal["low", "medium", "high"] = "high"
+
+
+@dataclass(slots=True, eq=False)
+class InitCall:
+    """A call of an initialiser function or class with its arguments: what 6xx rules look at."""
+
+    name: str  # as the framework spells it: "kaiming_normal_", "xavier_uniform", "calculate_gain", "he_normal"
+    framework: Literal["torch", "keras", "tensorflow"]
+    place: Place
+    nonlinearity: str | None = None
+    nonlinearity_place: Place | None = None  # where the name came from, when elsewhere (a parameter's default)
+    target: Literal["tensor", "module", "unknown"] = "unknown"
+    target_name: str | None = None  # "fc1.bias"
+    target_dims: int | None = None  # number of dimensions of the target tensor, when known
+    attribute_missing: bool = False  # the module has no such attribute
+    also: tuple[tuple[Place, str], ...] = ()
+    confidence: Literal["low", "medium", "high"] = "high"
+    model: str | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Spelling:
+    """A name that a framework does not (or no longer) know: Keras strings, Keras 1 arguments, TF 1 initialisers."""
+
+    kind: Literal["initializer", "activation", "argument", "function"]
+    name: str
+    framework: Literal["torch", "keras", "tensorflow"]
+    place: Place
+    state: Literal["unknown", "deprecated"]
+    replacement: str | None = None
+    near: tuple[str, ...] = ()
+    confidence: Literal["low", "medium", "high"] = "high"
+
+
+@dataclass(slots=True, eq=False)
+class EmptyParameter:
+    """A parameter made from uninitialised memory that no followed code ever fills."""
+
+    layer: Layer
+    weight: Weight
+    place: Place
+    model: str
+    confidence: Literal["low", "medium", "high"] = "high"
+
+
+@dataclass(slots=True, eq=False)
+class Chain:
+    """A maximal run of links between normalisers, residual additions and branch points; the head is no part of it."""
+
+    links: tuple[Link, ...]
+    model: str
+    confidence: Literal["low", "medium", "high"] = "high"
+
+
+@dataclass(slots=True, frozen=True)
+class NotFollowed:
+    """What the code did not say, and where."""
+
+    reason: str
+    place: Place
+
+
+@dataclass(slots=True)
+class FileFacts:
+    """All that following one root file gave: the checks' input."""
+
+    path: str
+    facts: list[object] = field(default_factory=list)  # Link, Use, LinearPair, Loss, InitCall ... in source order
+    not_followed: list[NotFollowed] = field(default_factory=list)
+    models: int = 0
+    layers_followed: int = 0
+    layers_not_followed: int = 0
+
+    def of(self, kind: type) -> Sequence[object]:
+        return [fact for fact in self.facts if type(fact) is kind]

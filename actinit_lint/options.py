@@ -1,0 +1,181 @@
+"""The command line's options, and how what was typed becomes settings."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from actinit_lint import __version__
+from actinit_lint.problem import UserProblem, nearest
+
+VERBS = ("check", "rule", "show", "probe", "config", "clean", "server")
+#: Options that the interface names and this version does not have: refused, so that nobody relies on them.
+LATER = ("--fix", "--unsafe-fixes", "--diff", "--add-ignore", "--write-baseline", "--watch", "--probe")
+LATER_WITH_VALUE = ("--baseline", "--diff-base")
+
+VERB_HELP = """\
+verbs:
+  check [PATH]...        lint files and folders (implied; PATH defaults to ".")
+  rule [CODE|NAME]       print a rule's page, or a table of all rules
+  show PATH[::MODEL]     the models as understood: layers, initialisers, activations
+  config                 every setting, its value and where it came from
+  clean                  remove the cache
+
+Each verb has its own --help.
+
+exit codes:
+  0  nothing at or above --fail-on is left
+  1  findings, or a file that does not parse
+  2  a bad option, setting, rule or path, or an internal error
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """argparse whose mistakes are one line and name the nearest option."""
+
+    def __init__(self, verb: str, **more: Any) -> None:
+        super().__init__(prog=f"actinit-lint {verb}", allow_abbrev=False, **more)
+        self.add_argument("--version", action="version", version=f"actinit-lint {__version__}")
+
+    def error(self, message: str) -> NoReturn:
+        unknown = re.match(r"unrecognized arguments: (\S+)", message)
+        if unknown:
+            word = unknown.group(1).split("=")[0]
+            options = [option for action in self._actions for option in action.option_strings]
+            raise UserProblem(f"unknown option {word}{nearest(word, options)}; --help lists them")
+        raise UserProblem(message)
+
+
+class _Later(argparse.Action):
+    def __call__(self, parser: object, namespace: object, values: object, option_string: str | None = None) -> NoReturn:
+        raise UserProblem(f"{option_string} is not available in this version")
+
+
+def _listed(parser: Any, *names: str, metavar: str = "RULES", **more: Any) -> None:
+    parser.add_argument(*names, action="append", metavar=metavar, **more)
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Where settings come from, and how output looks: shared by the verbs that read settings."""
+    group = parser.add_argument_group("settings")
+    group.add_argument(
+        "--config",
+        action="append",
+        default=[],
+        metavar='FILE|"KEY = VALUE"',
+        help="settings file, or one setting as TOML",
+    )
+    group.add_argument("--isolated", action="store_true", help="read no settings file")
+    group.add_argument("--color", choices=("auto", "always", "never"), help="colours (NO_COLOR is honoured too)")
+
+
+def check_parser(verb: str = "check") -> Parser:
+    """Options of `check`, and of `config`, which explains them."""
+    parser = Parser(
+        verb,
+        description="Check weight initialisation against activations in PyTorch and Keras code.",
+        epilog=VERB_HELP if verb == "check" else None,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("paths", nargs="*", metavar="PATH", help='file, folder, or - for standard input (default ".")')
+    rules = parser.add_argument_group("rules")
+    _listed(rules, "--select", help="run only these: codes, prefixes or names, separated by commas (ALL)")
+    _listed(rules, "--ignore", help="leave these out; the longest prefix that fits decides")
+    _listed(rules, "--extend-select", help="run these too")
+    _listed(rules, "--extend-ignore", help="leave these out too")
+    _listed(rules, "--per-file-ignores", metavar="PATTERN:RULES", help="leave rules out in files that match")
+    rules.add_argument("--level", choices=("error", "warning", "info"), help="lowest level shown (default warning)")
+    rules.add_argument(
+        "--fail-on",
+        choices=("error", "warning", "info", "never"),
+        help="lowest level that makes the exit code 1 (default warning)",
+    )
+    rules.add_argument("--min-confidence", choices=("low", "medium", "high"), help="default medium")
+    output = parser.add_argument_group("output")
+    output.add_argument(
+        "--output-format",
+        action="append",
+        metavar="FORMAT[:FILE]",
+        help="full, concise, grouped, json, json-lines or github; may be repeated, each with its file",
+    )
+    output.add_argument("--output-file", metavar="FILE", help="write the report there")
+    output.add_argument("--statistics", action="store_true", default=None, help="counts per rule instead of findings")
+    output.add_argument("--show-unknown", action="store_true", default=None, help="list what was not followed, and why")
+    output.add_argument("-q", "--quiet", action="store_true", help="findings only: no summary, no warnings")
+    output.add_argument("-v", "--verbose", action="store_true", help="say which settings and files were used")
+    output.add_argument("--no-progress", dest="progress", action="store_false", default=None, help="no progress line")
+    output.add_argument("-e", "--exit-zero", action="store_true", default=None, help="exit 0 in spite of findings")
+    files = parser.add_argument_group("files")
+    _listed(files, "--exclude", metavar="PATTERNS", help="replace the default excludes")
+    _listed(files, "--extend-exclude", metavar="PATTERNS", help="exclude these too")
+    files.add_argument("--force-exclude", action="store_true", default=None, help="exclude files that were named, too")
+    files.add_argument(
+        "--no-respect-gitignore",
+        dest="respect_gitignore",
+        action="store_false",
+        default=None,
+        help="read ignored files",
+    )
+    files.add_argument("--stdin-filename", metavar="FILE", help="what reports call standard input")
+    running = parser.add_argument_group("running")
+    running.add_argument("-j", "--jobs", type=_count, metavar="N", help="worker processes (0: as many as worthwhile)")
+    running.add_argument(
+        "--no-cache", dest="cache", action="store_false", default=None, help="neither read nor write it"
+    )
+    running.add_argument("--cache-dir", metavar="DIR")
+    for option in LATER:
+        running.add_argument(option, action=_Later, nargs=0, help=argparse.SUPPRESS)
+    for option in LATER_WITH_VALUE:
+        running.add_argument(option, action=_Later, help=argparse.SUPPRESS)
+    add_common(parser)
+    return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdigit():
+        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}")
+    return int(text)
+
+
+_LISTS = ("select", "ignore", "extend_select", "extend_ignore", "exclude", "extend_exclude")
+_PLAIN = (
+    "level", "fail_on", "min_confidence", "output_format", "output_file", "statistics", "show_unknown", "progress",
+    "exit_zero", "force_exclude", "respect_gitignore", "jobs", "cache", "cache_dir", "color",
+)  # fmt: skip
+
+
+def typed_settings(options: argparse.Namespace) -> dict[str, object]:
+    """The settings that were given on the command line, under their kebab-case keys."""
+    typed: dict[str, object] = {}
+    for name in _LISTS:
+        values = getattr(options, name)
+        if values is not None:
+            typed[name.replace("_", "-")] = [word for value in values for word in _words(value)]
+    for name in _PLAIN:
+        value = getattr(options, name)
+        if value is not None:
+            typed[name.replace("_", "-")] = value
+    if options.per_file_ignores is not None:
+        typed["per-file-ignores"] = _per_file(options.per_file_ignores)
+    return typed
+
+
+def _words(value: str) -> list[str]:
+    return [word.strip() for word in value.split(",") if word.strip()]
+
+
+def _per_file(values: Sequence[str]) -> dict[str, list[str]]:
+    """`tests/*:ACT1,ACT201,other.py:ACT3`: a colon starts the next pattern."""
+    ignores: dict[str, list[str]] = {}
+    pattern = None
+    for value in values:
+        for word in _words(value):
+            if ":" in word:
+                pattern, _, word = word.rpartition(":")
+            if pattern is None:
+                raise UserProblem(f'--per-file-ignores: expected PATTERN:RULES, got "{value}"')
+            ignores.setdefault(pattern, []).append(word)
+        pattern = None
+    return ignores

@@ -1,0 +1,1 @@
+"""Activations, initialisers and the theory of signals, in pure Python: tables and formulas that know no stage."""

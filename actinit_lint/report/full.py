@@ -1,0 +1,82 @@
+"""The default report: every finding with its source, all its spans, and what would help."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, TextIO
+
+from actinit_lint.outcome import Outcome
+from actinit_lint.report.excerpt import WHOLE, Mark, excerpt
+from actinit_lint.report.look import Look
+from actinit_lint.report.paint import Row, write_rows
+from actinit_lint.report.words import printable, statistics_lines, summary_lines, unknown_lines
+
+if TYPE_CHECKING:
+    from actinit_lint.finding import Finding
+
+NO_EXCERPT = ("ACT900",)  # it is about the tool, not about a line
+
+
+def render(outcome: Outcome, out: TextIO, look: Look) -> None:
+    write_rows(_rows(outcome, look), out, look.color)
+
+
+def _rows(outcome: Outcome, look: Look) -> Iterator[Row]:
+    if look.statistics:
+        yield from ([(look.safe(line), "")] for line in statistics_lines(outcome))
+    else:
+        for finding in outcome.shown:
+            yield from finding_rows(finding, outcome, look)
+            yield []
+    if look.quiet:
+        return
+    for line in unknown_lines(outcome, look):
+        yield [(look.safe(line), "")]
+    style = "strong" if outcome.shown else "good"
+    for line in summary_lines(outcome):
+        yield from ([(part, style)] for part in _wrapped(look.safe(line), look.width))
+
+
+def finding_rows(finding: Finding, outcome: Outcome, look: Look) -> Iterator[Row]:
+    """Header, one excerpt a file, help."""
+    head = f"{finding.code} {finding.name}:"
+    message = look.safe(printable(finding.message))
+    first, *more = _wrapped(f"{head} {message}", look.width, "  ")
+    yield [(first[: len(head)], finding.level), (first[len(head) :], "strong")]
+    yield from ([(part, "strong")] for part in more)
+    marks = [Mark(finding.span, finding.caption, True)]
+    marks += [Mark(related.span, related.message, False) for related in finding.related]
+    files = list(dict.fromkeys((mark.span.path, mark.span.cell) for mark in marks))
+    gutter = max(len(str(min(mark.span.end_line, mark.span.line + WHOLE))) for mark in marks)
+    for file in files:
+        here = [mark for mark in marks if (mark.span.path, mark.span.cell) == file]
+        span = here[0].span
+        cell = f"cell {span.cell}:" if span.cell is not None else ""
+        where = look.safe(printable(f"{span.path}:{cell}{span.line}:{span.column}"))
+        yield [(" " * gutter + ("--> " if here[0].primary else "::: "), "frame"), (where, "")]
+        if finding.code in NO_EXCERPT:
+            continue
+        yield [(" " * (gutter + 1) + "|", "frame")]
+        yield from excerpt(outcome.texts.lines(span.path), here, gutter, look, finding.level)
+        yield [(" " * (gutter + 1) + "|", "frame")]
+    if finding.help:
+        yield from _help(finding.help, gutter, look)
+
+
+def _help(text: str, gutter: int, look: Look) -> Iterator[Row]:
+    lead = " " * (gutter + 1) + "= "
+    width = None if look.width is None else look.width - len(lead) - len("help: ")
+    parts = [part for line in text.splitlines() for part in _wrapped(look.safe(printable(line)), width)]
+    for index, part in enumerate(parts):
+        if index == 0:
+            yield [(lead, "frame"), ("help: ", "help"), (part, "")]
+        else:
+            yield [(" " * (len(lead) + len("help: ")), ""), (part, "")]
+
+
+def _wrapped(text: str, width: int | None, hanging: str = "") -> list[str]:
+    """Text in lines of at most `width` cells, broken between words; a word longer than a line stays whole."""
+    if width is None or len(text) <= width:
+        return [text]
+    return textwrap.wrap(text, width, subsequent_indent=hanging, break_long_words=False, break_on_hyphens=False) or [""]

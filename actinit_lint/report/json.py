@@ -1,0 +1,92 @@
+"""JSON: one object, or one finding a line."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import TYPE_CHECKING, Any, TextIO
+
+from actinit_lint import __version__
+from actinit_lint.outcome import Outcome
+from actinit_lint.report.look import Look
+
+if TYPE_CHECKING:
+    from actinit_lint.finding import Finding, Span
+
+
+def render(outcome: Outcome, out: TextIO, look: Look) -> None:
+    """The whole run as one object."""
+    document = {
+        "version": 1,
+        "tool": {"name": "actinit-lint", "version": __version__},
+        "findings": [finding_object(finding) for finding in outcome.findings],
+        "summary": summary_object(outcome),
+        "not_followed": [
+            {"path": entry.path, "line": entry.line, "reason": entry.reason} for entry in outcome.not_followed
+        ],
+    }
+    out.write(_dumps(document, look, indent=2) + "\n")
+
+
+def render_lines(outcome: Outcome, out: TextIO, look: Look) -> None:
+    """One finding a line, nothing else."""
+    for finding in outcome.findings:
+        out.write(_dumps(finding_object(finding), look) + "\n")
+
+
+def _dumps(value: object, look: Look, indent: int | None = None) -> str:
+    text = json.dumps(value, indent=indent, ensure_ascii=not look.unicode, allow_nan=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a file name that is no Unicode: only escapes can carry it
+        text = json.dumps(value, indent=indent, allow_nan=False)
+    return text
+
+
+def finding_object(finding: Finding) -> dict[str, Any]:
+    return {
+        "code": finding.code,
+        "name": finding.name,
+        "severity": finding.level,
+        "confidence": finding.confidence,
+        "message": finding.message,
+        "help": finding.help,
+        "path": finding.span.path,
+        "cell": finding.span.cell,
+        **_position(finding.span),
+        "model": finding.model,
+        "layer": finding.layer,
+        "initializer": finding.initializer,
+        "activation": finding.activation,
+        # JSON knows no infinity and no NaN
+        "numbers": {key: value if math.isfinite(value) else None for key, value in finding.numbers.items()},
+        "related": [
+            {
+                "path": related.span.path,
+                **({} if related.span.cell is None else {"cell": related.span.cell}),
+                **_position(related.span),
+                "message": related.message,
+            }
+            for related in finding.related
+        ],
+        "fix": None,
+        "fingerprint": finding.fingerprint,
+        "suppressed": finding.suppressed,
+        "baselined": finding.baselined,
+        "probe": None,
+    }
+
+
+def _position(span: Span) -> dict[str, int]:
+    return {"line": span.line, "column": span.column, "end_line": span.end_line, "end_column": span.end_column}
+
+
+def summary_object(outcome: Outcome) -> dict[str, Any]:
+    summary = outcome.summary
+    return {
+        "files": summary.files,
+        "models": summary.models,
+        "layers_followed": summary.layers_followed,
+        "layers_not_followed": summary.layers_not_followed,
+        "by_severity": dict(outcome.by_severity),
+    }

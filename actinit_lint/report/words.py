@@ -1,0 +1,78 @@
+"""The sentences that text reports share: summary, statistics, what was not followed."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from actinit_lint.outcome import Outcome
+from actinit_lint.report.look import Look
+from actinit_lint.selection import LEVELS
+
+
+def count(number: int, word: str, plural: str | None = None) -> str:
+    """`1 file`, `2 files`."""
+    return f"{number} {word if number == 1 else plural or word + 's'}"
+
+
+def summary_lines(outcome: Outcome) -> list[str]:
+    """What was found and, always, what was understood: silence must not read as approval."""
+    summary = outcome.summary
+    layers = f"{count(summary.models, 'model')}, {count(summary.layers_followed, 'layer')} followed"
+    unknown = ""
+    if summary.layers_not_followed:
+        unknown = f", {summary.layers_not_followed} not followed (--show-unknown)"
+    elif outcome.not_followed:
+        unknown = f", {count(len(outcome.not_followed), 'place')} not followed (--show-unknown)"
+    if outcome.shown:
+        levels = Counter(finding.level for finding in outcome.shown)
+        found = ", ".join(
+            f"{levels[level]} info" if level == "info" else count(levels[level], level)
+            for level in reversed(LEVELS)
+            if levels[level]
+        )
+        line = f"{found} in {count(summary.files, 'file')}. {layers}{unknown}."
+    else:
+        line = f"All checks passed: {count(summary.files, 'file')}, {layers}{unknown}."
+    return [" ".join([line, *_asides(outcome)])]
+
+
+def _asides(outcome: Outcome) -> list[str]:
+    asides = []
+    for level in reversed(LEVELS):
+        hidden = outcome.hidden_by_level[level]
+        if hidden:
+            asides.append(f"{f'{hidden} info' if level == 'info' else count(hidden, level)} hidden (--level {level}).")
+    if outcome.hidden_by_confidence:
+        asides.append(f"{outcome.hidden_by_confidence} less certain hidden (--min-confidence low).")
+    if outcome.suppressed:
+        asides.append(f"{outcome.suppressed} suppressed.")
+    if outcome.summary.skipped:
+        asides.append(f"{count(outcome.summary.skipped, 'file')} skipped.")
+    return asides
+
+
+def statistics_lines(outcome: Outcome) -> list[str]:
+    """Counts per rule, the commonest first."""
+    counts = Counter((finding.code, finding.name) for finding in outcome.shown)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    width = max((len(str(number)) for _, number in ordered), default=0)
+    return [f"{number:>{width}}  {code} {name}" for (code, name), number in ordered]
+
+
+def unknown_lines(outcome: Outcome, look: Look) -> list[str]:
+    """What was not followed, grouped by reason, the commonest reason first."""
+    if not look.show_unknown or not outcome.not_followed:
+        return []
+    places: dict[str, list[str]] = defaultdict(list)
+    for entry in outcome.not_followed:
+        places[entry.reason].append(entry.path if entry.line is None else f"{entry.path}:{entry.line}")
+    lines = ["Not followed:"]
+    for reason, where in sorted(places.items(), key=lambda item: (-len(item[1]), item[0])):
+        lines.append(f"  {reason} ({len(where)})")
+        lines += [f"    {place}" for place in dict.fromkeys(where)]
+    return [*lines, ""]
+
+
+def printable(text: str) -> str:
+    """One line without control characters: source text must not steer a terminal."""
+    return "".join(char if char.isprintable() else " " if char.isspace() else "\ufffd" for char in text)

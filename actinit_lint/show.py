@@ -1,0 +1,237 @@
+"""What `show` prints: each model's layers with their initialisers and activations, and what was not followed."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from actinit_lint.analysis import locate_all
+from actinit_lint.finding import Span
+from actinit_lint.model import Activation, FileFacts, Layer, Link, Place, Use, Weight
+from actinit_lint.reference.normal_form import Initializer
+from actinit_lint.source.texts import Texts
+
+COLUMNS = ("layer", "kind", "shape", "initialiser", "set at", "activation", "notes")
+_HOW = {"default": "default", "argument": "argument", "statement": "", "apply": "apply"}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """Which models (none: all), and in which form."""
+
+    models: Sequence[str] = ()
+    json: bool = False
+    color: str | None = None
+
+
+@dataclass(slots=True)
+class Entry:
+    """A layer of a model, from the fact about its use and those about its activation."""
+
+    layer: Layer
+    use: Use | None = None
+    links: list[Link] | None = None
+
+    @property
+    def activation(self) -> Activation | None:
+        if self.use is not None and self.use.activation is not None:
+            return self.use.activation
+        return self.links[0].activation if self.links else None
+
+
+def models_of(facts: FileFacts) -> dict[str, list[Entry]]:
+    """Model name to its layers, in the order in which they were met."""
+    models: dict[str, dict[int, Entry]] = {}
+    for fact in facts.facts:
+        if isinstance(fact, (Use, Link)):
+            entry = models.setdefault(fact.model, {}).setdefault(id(fact.layer), Entry(fact.layer, links=[]))
+            if isinstance(fact, Use):
+                entry.use = entry.use or fact
+            elif entry.links is not None:
+                entry.links.append(fact)
+    return {name: list(entries.values()) for name, entries in models.items()}
+
+
+def render(files: Sequence[FileFacts], texts: Texts, view: View) -> None:
+    """Print every file's models."""
+    spans = locate_all(texts, (place for file in files for place in _places(file)))
+    if view.json:
+        document = {"version": 1, "files": [_file_object(file, spans, view) for file in files]}
+        json.dump(document, sys.stdout, indent=2)
+        sys.stdout.write("\n")
+        return
+    from actinit_lint.report.look import look_for
+
+    look = look_for(sys.stdout, view.color or "auto")
+    blocks = [block for file in files for block in _blocks(file, spans, view)]
+    if not blocks:
+        blocks = ["No models found."]
+    for index, block in enumerate(blocks):
+        if index:
+            print()
+        if isinstance(block, str):
+            print(look.safe(block))
+        else:
+            from actinit_lint.report.table import print_table
+
+            print_table(COLUMNS, block, view.color)
+
+
+def _places(file: FileFacts) -> Iterator[Place]:
+    for entries in models_of(file).values():
+        for entry in entries:
+            yield entry.layer.place
+            for weight in entry.layer.weights.values():
+                yield from (write.place for write in weight.writes[-1:])
+            if entry.activation is not None:
+                yield from (place for place, _ in entry.activation.places)
+    yield from (unknown.place for unknown in file.not_followed)
+
+
+def _blocks(file: FileFacts, spans: Mapping[Place, Span], view: View) -> Iterator[str | list[tuple[str, ...]]]:
+    for name, entries in models_of(file).items():
+        if view.models and name not in view.models:
+            continue
+        yield f"{file.path}::{name}"
+        yield [row for entry in entries for row in _rows(entry, file.path, spans)]
+    if file.not_followed and not view.models:
+        lines = [f"{file.path}: {len(file.not_followed)} not followed"]
+        ordered = sorted(file.not_followed, key=lambda unknown: _line(unknown.place, spans) or 0)
+        lines += [f"  {_where(unknown.place, file.path, spans)}: {unknown.reason}" for unknown in ordered]
+        yield "\n".join(dict.fromkeys(lines))
+
+
+def _rows(entry: Entry, path: str, spans: Mapping[Place, Span]) -> Iterator[tuple[str, ...]]:
+    """One row for the weight that makes the layer's output, one more for each recurrent weight."""
+    weights = [w for w in entry.layer.weights.values() if w.role not in ("bias", "norm")]
+    activation = entry.activation
+    for index, weight in enumerate(weights or [None]):
+        first = index == 0
+        yield (
+            entry.layer.path if first else f"  .{weight.name}" if weight else "",
+            entry.layer.kind if first else "",
+            _shape(weight),
+            _initializer(weight.initializer) if weight else "",
+            _set_at(weight, path, spans) if weight else "",
+            f"{activation.name} ({_where(activation.place, path, spans)})" if first and activation else "",
+            ", ".join(_notes(entry)) if first else "",
+        )
+
+
+def _shape(weight: Weight | None) -> str:
+    if weight is None or weight.shape is None:
+        return "?"
+    return " x ".join("?" if size is None else str(size) for size in weight.shape)
+
+
+def _initializer(initializer: Initializer) -> str:
+    """`xavier_uniform, gain 1.41`: the name, and the number that makes it."""
+    if initializer.is_constant or initializer.family in ("opaque", "uninitialised"):
+        return initializer.name
+    numbers = []
+    if initializer.gain is not None and not initializer.is_default:
+        numbers.append(f"gain {initializer.gain:.3g}")
+    if initializer.std is not None:
+        numbers.append(f"std {initializer.std:.3g}")
+    if initializer.low is not None and initializer.high is not None:
+        numbers.append(f"{initializer.low:.3g} to {initializer.high:.3g}")
+    return ", ".join([initializer.name, *numbers])
+
+
+def _set_at(weight: Weight, path: str, spans: Mapping[Place, Span]) -> str:
+    if weight.write.kind == "default":
+        return "default"
+    return f"{_where(weight.write.place, path, spans)} {_HOW[weight.write.kind]}".rstrip()
+
+
+def _notes(entry: Entry) -> list[str]:
+    notes = []
+    links = entry.links or []
+    use = entry.use
+    normalisers = sorted({name for link in links for name in link.normalised_by})
+    if any(link.normalised for link in links):
+        notes.append(f"normalised ({', '.join(normalisers)})" if normalisers else "normalised")
+    if any(link.residual for link in links) or (use is not None and use.residual):
+        notes.append("residual")
+    if any(link.gate for link in links) or (use is not None and use.gate):
+        notes.append("gate")
+    if entry.layer.scale_free:
+        notes.append("scale-free")
+    if use is not None and not use.hidden:
+        notes.append("head")
+    if use is not None and use.special:
+        notes.append(use.special)
+    if entry.layer.repeated:
+        notes.append("repeated")
+    if (use is not None and not use.trainable) or any(not link.trainable for link in links):
+        notes.append("frozen")
+    return notes
+
+
+def _line(place: Place, spans: Mapping[Place, Span]) -> int | None:
+    span = spans.get(place)
+    return None if span is None else span.line
+
+
+def _where(place: Place, path: str, spans: Mapping[Place, Span]) -> str:
+    line = _line(place, spans)
+    if place.path != path:
+        return place.path if line is None else f"{place.path}:{line}"
+    return "?" if line is None else f"line {line}"
+
+
+def _file_object(file: FileFacts, spans: Mapping[Place, Span], view: View) -> dict[str, Any]:
+    return {
+        "path": file.path,
+        "layers_followed": file.layers_followed,
+        "layers_not_followed": file.layers_not_followed,
+        "models": [
+            {"name": name, "layers": [_layer_object(entry, spans) for entry in entries]}
+            for name, entries in models_of(file).items()
+            if not view.models or name in view.models
+        ],
+        "not_followed": [
+            {"path": unknown.place.path, "line": _line(unknown.place, spans), "reason": unknown.reason}
+            for unknown in file.not_followed
+        ],
+    }
+
+
+def _layer_object(entry: Entry, spans: Mapping[Place, Span]) -> dict[str, Any]:
+    layer, activation = entry.layer, entry.activation
+    return {
+        "path": layer.path,
+        "kind": layer.kind,
+        "framework": layer.framework,
+        "line": _line(layer.place, spans),
+        "fan_in": layer.fan_in,
+        "fan_out": layer.fan_out,
+        "weights": [_weight_object(weight, spans) for weight in layer.weights.values()],
+        "activation": None
+        if activation is None
+        else {"name": activation.name, "slope": activation.slope, **_position(activation.place, spans)},
+        "notes": _notes(entry),
+    }
+
+
+def _weight_object(weight: Weight, spans: Mapping[Place, Span]) -> dict[str, Any]:
+    initializer = weight.initializer
+    return {
+        "name": weight.name,
+        "role": weight.role,
+        "shape": None if weight.shape is None else list(weight.shape),
+        "initializer": initializer.name,
+        "family": initializer.family,
+        "gain": initializer.gain,
+        "std": initializer.std,
+        "mode": initializer.mode,
+        "set_by": weight.write.kind,
+        **_position(weight.write.place, spans),
+    }
+
+
+def _position(place: Place, spans: Mapping[Place, Span]) -> dict[str, Any]:
+    return {"path": place.path, "line": _line(place, spans)}

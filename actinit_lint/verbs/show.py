@@ -1,0 +1,60 @@
+"""`actinit-lint show PATH[::MODEL]`: the models of a file as understood."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+
+from actinit_lint.analysis import understand
+from actinit_lint.engine import Request, read_all
+from actinit_lint.finding import Span
+from actinit_lint.options import Parser, add_common
+from actinit_lint.problem import UserProblem, nearest
+from actinit_lint.settings import configure
+from actinit_lint.show import View, models_of, render
+from actinit_lint.source.files import warn
+
+
+def run(arguments: Sequence[str]) -> int:
+    parser = Parser(
+        "show", description="Show models as understood: layers, initialisers, activations; what was not followed."
+    )
+    parser.add_argument("targets", nargs="+", metavar="PATH[::MODEL]")
+    parser.add_argument("--output-format", choices=("text", "json"), default="text")
+    add_common(parser)
+    options = parser.parse_intermixed_args(arguments)
+    paths, models = _targets(options.targets)
+    configuration = configure(paths, {}, options.config, options.isolated)
+    request = Request(paths)
+    read = read_all(request, configuration)
+    problems = [f"{entry.path}: {entry.message}" for entry in read.unreadable]
+
+    def report(code: str, span: Span, **fields: object) -> None:
+        problems.append(f"{span.path}:{span.line}: {fields.get('problem', code)}")
+
+    facts = understand(read, configuration, report, request.progress) if read.sources else []
+    if problems and not facts:
+        raise UserProblem(problems[0])
+    for problem in problems:
+        warn(problem)
+    known = {name for file in facts for name in models_of(file)}
+    for model in models:
+        if model not in known:
+            raise UserProblem(f'no model "{model}" was followed there{nearest(model, known)}')
+    render(facts, read.texts, View(models, options.output_format == "json", options.color))
+    return 1 if problems else 0
+
+
+def _targets(targets: Sequence[str]) -> tuple[list[str], list[str]]:
+    """Paths, and the models that were asked for by name."""
+    paths, models = [], []
+    for target in targets:
+        path, colons, model = target.partition("::")
+        if colons and not model:
+            raise UserProblem(f"{target}: expected a model's name behind ::")
+        if colons and os.path.exists(target):
+            path, model = target, ""
+        paths.append(path)
+        if model:
+            models.append(model)
+    return list(dict.fromkeys(paths)), models

@@ -286,6 +286,7 @@ class FileFacts:
     models: int = 0
     layers_followed: int = 0
     layers_not_followed: int = 0
+    errors: list[str] = field(default_factory=list)  # faults of the follower itself, one line each
 
     def of(self, kind: type) -> Sequence[object]:
         return [fact for fact in self.facts if type(fact) is kind]

@@ -219,9 +219,8 @@ class TestOutput:
         assert len(set(prints("twice.py"))) == 2
 
     def test_what_was_not_followed_is_counted_and_listed_on_request(self, tmp_path: Path) -> None:
-        unknown = GOOD.replace("nn.Linear(784, 256)", "make(784)").replace(
-            "class", "from elsewhere import make\n\nclass"
-        )
+        unknown = GOOD.replace("self.hidden(x).relu()", "mystery(self.hidden(x))").replace("class", "\nclass")
+        unknown = "from elsewhere import mystery\n" + unknown
         write(tmp_path, {"net.py": unknown})
         result = actinit_lint("net.py")
         assert "not followed (--show-unknown)" in result.out

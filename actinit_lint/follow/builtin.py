@@ -540,6 +540,8 @@ STANDARD: dict[str, Handler] = {
     "math.log": _numeric(math.log),
     "math.log2": _numeric(math.log2),
     "math.log10": _numeric(math.log10),
+    "math.erf": _numeric(math.erf),
+    "math.erfc": _numeric(math.erfc),
     "math.exp": _numeric(math.exp),
     "math.pow": _numeric(math.pow),
     "math.ceil": _numeric(math.ceil),

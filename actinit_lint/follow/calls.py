@@ -122,7 +122,7 @@ def flows_in(values: object, depth: int = 0) -> list[Flow]:
 
 def call_function(run: Run, func: Func, args: Args, place: Place) -> Value:
     func.called = True
-    if len(run.frames) >= DEEPEST or sum(1 for f in run.frames if f.func is func or (f.func and f.func.node is func.node)) > 3:
+    if len(run.frames) >= DEEPEST or sum(1 for f in run.frames if f.func is func or (f.func and f.func.node is func.node)) > 6:
         run.note("recursion that is not followed", place)
         return unknown_call(run, "a recursive function", args, place)
     scope = Scope(func.scope, func.scope.globals)

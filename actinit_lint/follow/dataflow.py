@@ -67,6 +67,8 @@ def matmul(run: Run, left: Value, right: Value, place: Place) -> Value:
     flows = [v for v in (left, right) if isinstance(v, Flow)]
     if len(flows) == 2:
         return run.flow(Flow("matmul", flows, place, name="@"))
+    if not flows:
+        return run.flow(Flow("unknown", flows_in((left, right)), place, name="@ with something unknown"))
     other = right if isinstance(left, Flow) else left
     found = weight_of(other)
     if found is not None:
@@ -94,6 +96,10 @@ def raw_layer(
     return node
 
 
+SIGNS = {"add": "+", "sub": "-", "subtract": "-", "rsub": "-", "mul": "*", "multiply": "*", "div": "/", "divide": "/",
+         "true_divide": "/"}  # fmt: skip
+
+
 def function(run: Run, name: str, args: Args, place: Place, in_place: bool = False) -> Value | None:
     """A torch function or tensor method on data; None when no data goes in."""
     flows = flows_in(args.values())
@@ -103,15 +109,19 @@ def function(run: Run, name: str, args: Args, place: Place, in_place: bool = Fal
     base = name[:-1] if name.endswith("_") and not name.startswith("_") else name
     if base in table.ACTIVATION_FUNCTIONS:
         return activation(run, base, args, x, place)
+    if name in table.CREATORS or name in ("full_like", "new_full"):
+        from actinit_lint.follow.torch_api import create
+
+        return create(run, name, args, place)
     if name in table.META_FUNCTIONS:
         return Unknown(f"{name} of the data")
     if base in table.PASS_FUNCTIONS or name in table.PASS_FUNCTIONS:
         shape = x.shape if base in ("contiguous", "clone", "detach", "float", "half", "to", "dropout") else None
         return run.flow(Flow("pass", [x], place, name=base, shape=shape))
-    if base in ("add", "sub", "subtract", "rsub"):
-        return combine(run, "+" if base == "add" else "-", _at(args, 0), _at(args, 1), place)
-    if base in ("mul", "multiply", "div", "divide", "true_divide"):
-        return combine(run, "*" if base.startswith("mul") else "/", _at(args, 0), _at(args, 1), place)
+    if base in SIGNS:
+        from actinit_lint.follow.operators import binary
+
+        return binary(run, SIGNS[base], _at(args, 0), _at(args, 1), place)
     if base in table.MATMUL_FUNCTIONS:
         return matmul(run, _at(args, 0), _at(args, 1), place)
     if base in ("addmm", "baddbmm"):

@@ -38,7 +38,7 @@ from actinit_lint.follow.values import (
 from actinit_lint.follow.writes import freeze, overwrite, replace_data, set_trainable, write
 from actinit_lint.knowledge.initializers import FILL_METHODS, number
 from actinit_lint.model import Place, Write
-from actinit_lint.reference.normal_form import OPAQUE, constant
+from actinit_lint.reference.normal_form import LOADED, OPAQUE, Initializer, constant
 
 
 def call_method_of(run: Run, method: Method, args: Args, place: Place) -> Value:
@@ -97,7 +97,18 @@ def _on_parameter(run: Run, owner: Parameter | View, name: str, args: Args, plac
             factor = 1 / factor if factor else None
         overwrite(run, owner, lambda i: _scaled(i, factor))
         return owner
-    if name in ("clamp_", "add_", "sub_", "abs_", "clamp_min_", "masked_fill_", "index_fill_", "set_", "resize_", "squeeze_", "unsqueeze_", "exp_", "log_", "pow_", "sqrt_", "sigmoid_", "tanh_"):
+    if name == "erfinv_":
+        overwrite(run, owner, _erfinv)
+        return owner
+    if name == "add_" and args.pos and is_number(args.pos[0]):
+        from actinit_lint.follow.operators import _shifted
+
+        overwrite(run, owner, lambda i: _shifted(i, float(args.pos[0])))
+        return owner
+    if name in ("clamp_", "clip_"):
+        overwrite(run, owner, lambda i: i if i.distribution == "truncated_normal" else OPAQUE)
+        return owner
+    if name in ("add_", "sub_", "abs_", "clamp_min_", "masked_fill_", "index_fill_", "set_", "resize_", "squeeze_", "unsqueeze_", "exp_", "log_", "pow_", "sqrt_", "sigmoid_", "tanh_"):
         overwrite(run, owner, lambda i: OPAQUE)
         return owner
     if name == "requires_grad_":
@@ -143,6 +154,13 @@ def _on_parameter(run: Run, owner: Parameter | View, name: str, args: Args, plac
         result = dataflow.function(run, name, args.with_first(owner, place), place)
         return result if result is not None else Unknown(f"method {name} of a parameter")
     return View(parameter, copy=True)
+
+
+def _erfinv(i: Initializer) -> Initializer:
+    """The inverse error function of a uniform draw: how a truncated normal is made by hand, std 1/sqrt(2)."""
+    if i.family == "uniform" and i.low is not None and i.high is not None and -1 <= i.low < i.high <= 1:
+        return Initializer("trunc_normal", "normal", "truncated_normal", mean=0.0, std=0.5**0.5)
+    return OPAQUE
 
 
 def _size(shape: tuple[int | None, ...] | None, axis: int) -> Value:
@@ -338,6 +356,11 @@ def _pairs(what: str) -> Callable[[Run, Obj, Args, Place], Value]:
 
 
 def _load(run: Run, owner: Obj, args: Args, place: Place) -> Value:
+    initializer_opaque(run, owner, place, LOADED)
+    return owner
+
+
+def _fill_somehow(run: Run, owner: Obj, args: Args, place: Place) -> Value:
     initializer_opaque(run, owner, place)
     return owner
 
@@ -422,7 +445,7 @@ MODULE_METHODS: dict[str, Callable[[Run, Obj, Args, Place], Value]] = {
     "set_weights": _load,
     "load_pretrained": _load,
     "from_pretrained": _load,
-    "init_weights": _load,
+    "init_weights": _fill_somehow,
     "requires_grad_": _freeze,
     "reset_parameters": _reset,
     "_reset_parameters": _reset,

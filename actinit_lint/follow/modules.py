@@ -27,7 +27,7 @@ from actinit_lint.knowledge import keras as keras_table
 from actinit_lint.knowledge import torch as torch_table
 from actinit_lint.knowledge.kinds import Kind
 from actinit_lint.model import Place, Write
-from actinit_lint.reference.normal_form import OPAQUE
+from actinit_lint.reference.normal_form import OPAQUE, Initializer
 
 #: Layers of other libraries that are plain steps, whatever library they come from: last name -> our kind.
 FOREIGN: dict[str, Kind] = {
@@ -356,9 +356,9 @@ def call_object(run: Run, obj: Obj, args: Args, place: Place) -> Value:
     return Unknown(f"call of a {obj.label}")
 
 
-def initializer_opaque(run: Run, obj: Obj, place: Place) -> None:
+def initializer_opaque(run: Run, obj: Obj, place: Place, initializer: Initializer = OPAQUE) -> None:
     """Weights of a module were loaded or filled by something that is not followed."""
     for _, parameter in parameters(obj):
-        run.assign(parameter, "writes", (*parameter.writes, Write(OPAQUE, place)))
+        run.assign(parameter, "writes", (*parameter.writes, Write(initializer, place)))
 
 

@@ -143,9 +143,15 @@ class Project:
         sites: dict[Place, str | None] = {}
         for session, module in self.sessions:
             names = {id(v): n for n, v in module.scope.vars.items() if isinstance(v, Obj)}
-            collected = SessionFacts(session, names)
-            facts = collected.collect()
             into = by_path[module.path]
+            try:
+                collected = SessionFacts(session, names)
+                facts = collected.collect()
+            except Exception as error:
+                if roots.DEBUG:
+                    raise
+                into.errors.append(f"{type(error).__name__}: {error} (facts of {session.root})")
+                continue
             root = session.class_root
             if root is None or not root.embedded:
                 into.facts.extend(facts)
@@ -156,6 +162,9 @@ class Project:
         for note in self.run.not_followed:
             if note.place.path in by_path and note.place.at:
                 by_path[note.place.path].not_followed.append(note)
+        for path, error in self.run.errors:
+            if path in by_path:
+                by_path[path].errors.append(error)
         self._count(by_path, sites)
         return list(by_path.values())
 

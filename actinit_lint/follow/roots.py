@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable
 
@@ -44,6 +45,10 @@ LOSSES = (
 INITIALISING = {f"{n}_" for n in TORCH} | set(FILL_METHODS) | set(TORCH) - {"normal", "uniform", "constant", "eye"}
 
 
+#: With this set in the environment a fault of the follower is a traceback.
+DEBUG = bool(os.environ.get("ACTINIT_DEBUG"))
+
+
 def guarded(run: Run, session: Session, frame: Frame, what: Callable[[], None]) -> None:
     """Run one root with its own session, frame and fuel; whatever happens, the state is whole again afterwards."""
     state = (run.session, run.frames, run.fuel, run.branching, run.repeat, run.no_grad, run.via, run.trail)
@@ -55,6 +60,10 @@ def guarded(run: Run, session: Session, frame: Frame, what: Callable[[], None]) 
         run.note("too large to be followed to the end", Place(session.path, 0))
     except RecursionError:
         run.note("nested too deeply to be followed", Place(session.path, 0))
+    except Exception as error:  # a fault of the follower costs one root, and is reported
+        if DEBUG:
+            raise
+        run.errors.append((session.path, f"{type(error).__name__}: {error} (following {session.root})"))
     finally:
         run.session, run.frames, run.fuel, run.branching, run.repeat, run.no_grad, run.via, run.trail = state
 

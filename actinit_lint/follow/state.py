@@ -30,7 +30,7 @@ from actinit_lint.follow.values import (
     same,
 )
 from actinit_lint.model import NotFollowed, Place, Write
-from actinit_lint.reference.normal_form import OPAQUE
+from actinit_lint.reference.normal_form import LOADED, OPAQUE
 
 FUEL = 400_000  # evaluation steps for one root: far beyond any model written by hand
 DEEPEST = 48  # nested calls of followed functions
@@ -100,6 +100,7 @@ class Run:
     counter: int = 0
     not_followed: list[NotFollowed] = field(default_factory=list)
     noted: set[tuple[str, Place]] = field(default_factory=set)
+    errors: list[tuple[str, str]] = field(default_factory=list)  # (file, what went wrong inside the follower)
     registered: set[str] = field(default_factory=set)  # names that the project registers with Keras; "*": it registers some
     via: tuple[tuple[Place, str], ...] = ()  # lines on the way to an initialiser: `self.apply(fn)`
 
@@ -227,6 +228,8 @@ class Run:
             return result
         if not isinstance(owner, dict) and isinstance(values[0], bool):
             return any(values)
+        if isinstance(owner, Obj) and key == "keys":
+            return max((v for v in values if v is not None), key=len, default=None)
         known = [v for v in values if v is not MISSING]
         return self.join(known) if known else MISSING
 
@@ -285,6 +288,8 @@ def _common_shape(flows: list[Flow]) -> tuple[int | None, ...] | None:
 
 def join_writes(values: list[tuple[Write, ...]]) -> tuple[Write, ...]:
     """The writes of a parameter after branches: known where all agree on what is in it, else opaque."""
+    fresh = [writes for writes in values if not writes or writes[-1].initializer is not LOADED]
+    values = fresh or values  # loading that may not happen leaves the initialisation to be judged
     longest = max(values, key=len)
     last = [writes[-1].initializer if writes else None for writes in values]
     if all(i == last[0] for i in last):

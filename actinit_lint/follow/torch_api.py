@@ -35,7 +35,7 @@ from actinit_lint.knowledge.initializers import (
 )
 from actinit_lint.knowledge.kinds import REQUIRED
 from actinit_lint.model import Place, Write
-from actinit_lint.reference.normal_form import OPAQUE, Initializer, constant
+from actinit_lint.reference.normal_form import LOADED, OPAQUE, Initializer, constant
 
 
 def call_torch(run: Run, name: str, args: Args, place: Place) -> Value:
@@ -399,6 +399,7 @@ def named_apply(run: Run, args: Args, place: Place) -> Value:
 
 
 #: A word in an unknown function's name that says it may fill or load the weights it is given.
+LOADING = ("load", "pretrain", "restore", "checkpoint")
 WRITING = ("init", "load", "pretrain", "reset", "weight", "restore", "convert", "prepare", "peft", "quant")
 
 
@@ -407,10 +408,11 @@ def may_write(run: Run, name: str, args: Args, place: Place) -> None:
     last = name.rsplit(".", 1)[-1].lower()
     if not any(word in last for word in WRITING):
         return
+    initializer = LOADED if any(word in last for word in LOADING) else OPAQUE
     for value in args.values():
         for option in options(value):
             if isinstance(option, Obj) and option.kind is not None:
-                initializer_opaque(run, option, place)
+                initializer_opaque(run, option, place, initializer)
             elif isinstance(option, (Parameter, View)):
                 write(run, option, OPAQUE, place)
             elif isinstance(option, ListValue):

@@ -7,9 +7,12 @@ from math import asin, exp, expm1, pi, sqrt
 from typing import NamedTuple
 
 from actinit_lint.reference.gaussian import power_moments, scaled_tail
-from actinit_lint.reference.nonlinearity import Nonlinearity, Pieces, differentiate
+from actinit_lint.reference.nonlinearity import Asymptote, Nonlinearity, Pieces, differentiate
 from actinit_lint.reference.operations import MATH
 from actinit_lint.reference.smooth import SELU_ALPHA, SELU_SCALE
+
+#: Above this q no kink lies within reach of a pre-activation, and powers of q would overflow.
+HUGE = 1e100
 
 
 class Moments(NamedTuple):
@@ -30,6 +33,19 @@ def two_rays(left: float, right: float, q: float) -> Moments:
     """Slope `left` below 0 and `right` above: M = (l² + r²)q/2, m = (r - l)√(q/2π), D = (l² + r²)/2."""
     square = (left * left + right * right) / 2
     return Moments((right - left) * sqrt(q / (2 * pi)), square * q, (left + right) / 2, square)
+
+
+def two_lines(left: Asymptote, right: Asymptote, q: float) -> Moments:
+    """The same with an offset o on each side: on the right r²q/2 + 2·r·o·√(q/2π) + o²/2, and so on."""
+    half = sqrt(q / (2 * pi))  # E max(z, 0)
+    return Moments(
+        (right.slope - left.slope) * half + (right.offset + left.offset) / 2,
+        (left.slope**2 + right.slope**2) * q / 2
+        + 2 * (right.slope * right.offset - left.slope * left.offset) * half
+        + (left.offset**2 + right.offset**2) / 2,
+        (left.slope + right.slope) / 2,
+        (left.slope**2 + right.slope**2) / 2,
+    )
 
 
 def piecewise(form: Pieces, q: float) -> Moments | None:
@@ -113,6 +129,8 @@ def moments(activation: Nonlinearity, q: float) -> Moments | None:
     if isinstance(form, Pieces):
         if form.rays is not None:
             return two_rays(*form.rays, q)
+        if q > HUGE and not form.grows_as_a_square:
+            return two_lines(*form.asymptotes, q)
         return piecewise(form, q) if q > 0 else None
     formula = FORMULAS.get(activation.name)
     return formula(*(value for _, value in activation.parameters), q) if formula else None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from math import inf, pi, sqrt
+from math import inf, sqrt
 from operator import mul
 
 from actinit_lint.reference import closed_forms
-from actinit_lint.reference.closed_forms import Moments
+from actinit_lint.reference.closed_forms import Moments, two_lines
 from actinit_lint.reference.nonlinearity import Nonlinearity, Smooth
 from actinit_lint.reference.operations import MATH
 from actinit_lint.reference.quadrature import normal_rule
@@ -63,28 +63,14 @@ def by_quadrature(activation: Nonlinearity, q: float) -> Moments:
     )
 
 
-def _asymptotic(form: Smooth, q: float) -> Moments:
-    """Moments of the activation's two asymptotes, joined at 0."""
-    assert form.asymptotes is not None
-    (left, left_offset), (right, right_offset) = form.asymptotes
-    half = sqrt(q / (2 * pi))  # E max(z, 0)
-    return Moments(
-        (right - left) * half + (right_offset + left_offset) / 2,
-        (left**2 + right**2) * q / 2
-        + 2 * (right * right_offset - left * left_offset) * half
-        + (left_offset**2 + right_offset**2) / 2,
-        (left + right) / 2,
-        (left**2 + right**2) / 2,
-    )
-
-
 def _far_limit(activation: Nonlinearity, q: float) -> Moments:
     """The asymptotes' moments; what the activation differs by near 0 falls as 1/√q, since the density there does."""
     form = activation.form
     assert isinstance(form, Smooth)
+    assert form.asymptotes is not None
     at = LARGE * form.width**2
     share = sqrt(at / q)
-    known, there, here = _cached(activation, at), _asymptotic(form, at), _asymptotic(form, q)
+    known, there, here = _cached(activation, at), two_lines(*form.asymptotes, at), two_lines(*form.asymptotes, q)
     return Moments(*(h + (k - t) * share for h, k, t in zip(here, known, there, strict=True)))
 
 

@@ -121,4 +121,6 @@ TORCH_DEFAULT = variance_scaling("torch_default", sqrt(1 / 3), "fan_in", "unifor
 #: Keras' kernel default, glorot_uniform: keras/src/layers/core/dense.py.
 KERAS_DEFAULT = variance_scaling("keras_default", 1.0, "fan_avg", "uniform", is_default=True)
 OPAQUE = Initializer("unknown", "opaque")
+#: Weights from a file: unknown, and where loading is optional, not what a fresh model starts from.
+LOADED = Initializer("loaded", "opaque")
 UNINITIALISED = Initializer("uninitialised", "uninitialised")

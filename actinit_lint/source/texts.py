@@ -11,7 +11,7 @@ class Texts:
     """Text of a file by the path that places carry; `given` holds what is not on disk (standard input)."""
 
     def __init__(self, given: dict[str, str] | None = None) -> None:
-        self._given = given or {}
+        self._given = {} if given is None else given  # kept, not copied: the reader fills it
         self._real: dict[str, str] = {}
         self._cache: dict[str, str] = {}
         self._lines: dict[str, list[str]] = {}

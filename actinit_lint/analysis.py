@@ -84,13 +84,18 @@ def understand(
         read.sources[index] = Source(source.path, "", source.real)  # let the text go; reports read again what they show
     if not programs:
         return []
-    progress("following", total, total)
+    progress("following", 0, 0)
     wrappers = {name: msgspec.to_builtins(wrapper) for name, wrapper in configuration.settings.wrappers.items()}
     try:
-        return follow.follow(programs, wrappers)
+        facts = follow.follow(programs, wrappers)
     except Exception as error:
         report("ACT900", _span(next(iter(programs)), 1, 1), stage="following", problem=describe(error))
         return []
+    for file in facts:
+        if file.errors:
+            more = f" (and {len(file.errors) - 1} more)" if len(file.errors) > 1 else ""
+            report("ACT900", _span(file.path, 1, 1), stage="following", problem=file.errors[0] + more)
+    return facts
 
 
 def _places(hits: Iterable[tuple[str, Hit]]) -> Iterable[Place]:

@@ -28,6 +28,8 @@ class Write:
     place: Place  # the initialiser call or argument a person would edit
     also: tuple[tuple[Place, str], ...] = ()  # places on the way: the alias, the `apply(fn)` line, the constant
     kind: Literal["default", "argument", "statement", "apply"] = "statement"
+    by: str | None = None  # the class whose code made it; None: a function or script
+    sweep: bool = False  # made on the way through many modules: `apply`, a loop over `modules()`
 
 
 @dataclass(slots=True, eq=False)
@@ -265,6 +267,86 @@ class Chain:
 
     links: tuple[Link, ...]
     model: str
+    confidence: Literal["low", "medium", "high"] = "high"
+
+
+@dataclass(slots=True, eq=False)
+class SharedInitializer:
+    """Keras: kernels of one shape that draw the same numbers, from one instance or one fixed seed."""
+
+    place: Place  # where the (first) instance is made
+    initializer: Initializer
+    spelled: str  # "GlorotUniform"
+    seed: int | None  # the fixed seed, when several instances have the same one
+    layers: tuple[Layer, ...]  # those with equal kernels, at least two
+    confidence: Literal["low", "medium", "high"] = "high"
+
+
+@dataclass(slots=True, eq=False)
+class Clones:
+    """Copies of one layer or block by `copy.deepcopy` in a loop, all of them starting equal."""
+
+    place: Place  # the deepcopy call
+    source: str  # class name of what is copied
+    source_place: Place
+    count: int | None  # None: a loop of unknown length
+    confidence: Literal["low", "medium", "high"] = "high"
+
+
+@dataclass(slots=True, eq=False)
+class LeftOut:
+    """A layer that an init routine met and passed over because of its kind."""
+
+    link: Link | None  # the layer's link, where it has one
+    layer: Layer
+    hidden: bool
+    model: str
+    kinds: Place  # the line that picks the kinds
+    handled: tuple[str, ...]  # kinds that the routine initialises
+    confidence: Literal["low", "medium", "high"] = "high"
+
+
+@dataclass(slots=True, eq=False)
+class NeverApplied:
+    """An initialisation function or method that nothing calls."""
+
+    place: Place  # the `def`
+    name: str
+    owner: str | None  # class name of a method
+    confidence: Literal["low", "medium", "high"] = "high"
+
+
+@dataclass(slots=True, eq=False)
+class NoEffect:
+    """An initialisation that changes nothing in the model that is then used."""
+
+    why: Literal["overwritten", "copy", "dropped", "early", "parametrized"]
+    place: Place  # the init call (for "early": the apply call)
+    target: str | None  # "fc1.weight"
+    initializer: Initializer | None
+    also: tuple[tuple[Place, str], ...] = ()  # the later write, the apply line ...
+    model: str | None = None
+    confidence: Literal["low", "medium", "high"] = "high"
+
+
+@dataclass(slots=True, eq=False)
+class SeluCompanion:
+    """Plain dropout or batch normalisation in a self-normalising (SELU) network."""
+
+    place: Place  # its construction, or the functional call
+    kind: Literal["dropout", "batch_norm"]
+    activation: Activation
+    model: str
+    confidence: Literal["low", "medium", "high"] = "high"
+
+
+@dataclass(slots=True, eq=False)
+class InPlaceInit:
+    """An in-place write to a leaf parameter outside of `no_grad` and `.data`: torch raises RuntimeError."""
+
+    place: Place
+    method: str  # "normal_"
+    target: str  # "fc1.weight"
     confidence: Literal["low", "medium", "high"] = "high"
 
 

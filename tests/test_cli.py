@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import os
+import sys
 from pathlib import Path
 
 import pytest
 from command import BAD, GOOD, actinit_lint, write
+
+from actinit_lint.cli import main
 
 #: Xavier before ReLU, but a normalisation between makes it harmless: info.
 RESCUED = BAD.replace("self.hidden(x).relu()", "self.norm(self.hidden(x)).relu()").replace(
@@ -298,3 +304,108 @@ class TestShow:
         result = actinit_lint("show", "net.py::Nett")
         assert result.code == 2
         assert result.err == 'actinit-lint: error: no model "Nett" was followed there (did you mean "Net"?)\n'
+
+
+class TestOneMistakeOneFinding:
+    LOOP = """\
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.one = nn.Linear(64, 64)
+        self.two = nn.Linear(64, 64)
+        self.norm = nn.BatchNorm1d(64)
+        self.head = nn.Linear(64, 10)
+        for layer in (self.one, self.two):
+            nn.init.xavier_uniform_(layer.weight)
+
+    def forward(self, x):
+        x = self.norm(self.one(x)).relu()
+        x = self.two(x).relu()
+        return self.head(x)
+"""
+
+    def test_a_call_that_reaches_several_layers_is_one_finding_at_its_gravest_level(self, tmp_path: Path) -> None:
+        write(tmp_path, {"net.py": self.LOOP})
+        (finding,) = actinit_lint("net.py", "--output-format", "json", "--level", "info").json["findings"]
+        assert (finding["code"], finding["line"], finding["severity"]) == ("ACT101", 12, "warning")
+        assert finding["layer"] == "two"
+        assert {7, 8, 15, 16} <= {related["line"] for related in finding["related"]}
+
+    def test_related_places_are_capped(self, tmp_path: Path) -> None:
+        layers = "\n".join(f"        self.l{i} = nn.Linear(64, 64)" for i in range(12))
+        calls = "\n".join(f"        x = self.l{i}(x).relu()" for i in range(12))
+        names = ", ".join(f"self.l{i}" for i in range(12))
+        text = self.LOOP.replace("        self.one = nn.Linear(64, 64)\n        self.two = nn.Linear(64, 64)", layers)
+        text = text.replace("(self.one, self.two)", f"({names})").replace("        x = self.two(x).relu()", calls)
+        write(tmp_path, {"net.py": text.replace("        x = self.norm(self.one(x)).relu()\n", "")})
+        (finding,) = actinit_lint("net.py", "--output-format", "json").json["findings"]
+        assert len(finding["related"]) == 8
+
+
+class TestInternalErrors:
+    def test_a_failing_follower_is_a_finding_and_exit_code_2(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def fail(*arguments: object) -> None:
+            raise ValueError("two\nlines")
+
+        monkeypatch.setattr("actinit_lint.follow.follow", fail)
+        write(tmp_path, {"net.py": BAD, "broken.py": "import torch\n)"})
+        result = actinit_lint(".", "--output-format", "concise", "--exit-zero", "--ignore", "ALL")
+        assert result.code == 2
+        assert "ACT900 internal-rule-error following failed on this file: ValueError: two lines\n" in result.out
+        assert "Traceback" not in result.err
+
+    def test_faults_that_the_follower_noted_count_too(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        from actinit_lint.model import FileFacts
+
+        monkeypatch.setattr("actinit_lint.follow.follow", lambda *_: [FileFacts("net.py", errors=["KeyError: 1", "x"])])
+        write(tmp_path, {"net.py": BAD})
+        result = actinit_lint(".", "--output-format", "concise")
+        assert result.code == 2
+        assert (
+            "net.py:1:1: ACT900 internal-rule-error following failed on this file: KeyError: 1 (and 1 more)"
+            in result.out
+        )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+class TestProgress:
+    def written(self, *argv: str, monkeypatch: pytest.MonkeyPatch) -> str:
+        """What a terminal on stderr gets during a run that is made to outlast anybody's patience."""
+        import pty
+
+        monkeypatch.setattr("actinit_lint.progress.PATIENCE", 0.0)
+        inner, outer = pty.openpty()
+        with os.fdopen(outer, "w") as terminal:
+            monkeypatch.setattr(sys, "stderr", terminal)
+            with contextlib.redirect_stdout(io.StringIO()):
+                main(list(argv))
+            terminal.write("end\n")
+            terminal.flush()
+            text = b""
+            while b"end" not in text:
+                text += os.read(inner, 4096)
+        os.close(inner)
+        return text.decode()
+
+    def test_a_waiting_terminal_sees_the_stages_and_the_line_is_taken_away(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        write(tmp_path, {"net.py": BAD})
+        written = self.written("net.py", monkeypatch=monkeypatch)
+        assert "following ..." in written
+        assert written.endswith("\r\x1b[Kend\r\n")
+
+    @pytest.mark.parametrize("option", ["--no-progress", "--quiet"])
+    def test_it_can_be_switched_off(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, option: str) -> None:
+        write(tmp_path, {"net.py": BAD})
+        assert self.written("net.py", option, monkeypatch=monkeypatch) == "end\r\n"
+
+    def test_a_pipe_gets_none(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("actinit_lint.progress.PATIENCE", 0.0)
+        write(tmp_path, {"net.py": BAD})
+        assert actinit_lint("net.py").err == ""

@@ -217,6 +217,8 @@ def _container(run: Run, obj: Obj, args: Args, place: Place) -> Value:
 
         value = start_shape(run, obj, value, place)
     for item in obj.items.items:
+        if isinstance(item, Flow) and item.op == "input":
+            continue  # `Input(...)` as the first element of a Sequential
         step = Args()
         step.add(value, place)
         value = call(run, item, step, _application(item, place))

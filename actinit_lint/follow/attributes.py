@@ -25,6 +25,7 @@ from actinit_lint.follow.values import (
     Unknown,
     Value,
     View,
+    options,
 )
 from actinit_lint.knowledge.names import canonical
 from actinit_lint.model import Place
@@ -97,6 +98,9 @@ def _object(run: Run, owner: Obj, name: str, place: Place) -> Value:
         if found is not None:
             return _bind(run, found[0], owner, place)
     if name == "__class__":
+        from actinit_lint.follow.builtin import note_test
+
+        note_test(run, owner, place)
         return owner.cls if owner.cls is not None else External(kind_name(owner))
     if owner.kind is not None:
         if name in owner.args:
@@ -276,6 +280,7 @@ def set_attribute(run: Run, owner: Value, name: str, value: Value, place: Place)
 
 def _set_on_object(run: Run, owner: Obj, name: str, value: Value, place: Place) -> None:
     from actinit_lint.follow.modules import replace_weight
+    from actinit_lint.follow.subscripts import set_item
 
     if isinstance(value, Parameter) and value.owner is None:
         value.owner, value.name = owner, name
@@ -287,6 +292,10 @@ def _set_on_object(run: Run, owner: Obj, name: str, value: Value, place: Place) 
     if owner.kind is not None and owner.kind.framework == "keras" and name == "trainable":
         run.assign(owner, "frozen", value is False)
         return
+    if owner.items is not None and owner.keys is not None and owner.kind is not None:
+        if owner.kind.framework == "torch" and any(isinstance(o, Obj) and o.kind is not None for o in options(value)):
+            set_item(run, owner, name, value, place)  # `self.conv = ...` in a subclass of Sequential is a child
+            return
     run.store(owner.attrs, name, value)
 
 

@@ -182,9 +182,16 @@ def _is_external(value: Value, name: str) -> bool | None:
     return False
 
 
+def note_test(run: Run, value: Value, place: Place) -> None:
+    """Remember that code asks for the kind of a layer: an init routine that picks kinds may leave some out."""
+    if isinstance(value, Obj) and value.kind is not None and value.kind.role in ("layer", "recurrent") and run.sweeping:
+        run.session.tests.append((value, place))
+
+
 def _isinstance(run: Run, args: Args, place: Place) -> Value:
     if len(args.pos) < 2:
         return Unknown("isinstance")
+    note_test(run, args.pos[0], place)
     answer = isinstance_of(args.pos[0], args.pos[1])
     return Unknown("isinstance of an unknown value") if answer is None else answer
 
@@ -205,6 +212,7 @@ def type_of(value: Value) -> Value:
 
 
 def _type(run: Run, args: Args, place: Place) -> Value:
+    note_test(run, _first(args), place)
     return type_of(_first(args)) if len(args.pos) == 1 else Unknown("a class made at run time")
 
 

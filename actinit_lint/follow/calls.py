@@ -122,7 +122,7 @@ def flows_in(values: object, depth: int = 0) -> list[Flow]:
 
 def call_function(run: Run, func: Func, args: Args, place: Place) -> Value:
     func.called = True
-    if len(run.frames) >= DEEPEST or sum(1 for f in run.frames if f.func is func or (f.func and f.func.node is func.node)) > 6:
+    if len(run.frames) >= DEEPEST or _recursion(run, func) > (2 if run.branching else 8):
         run.note("recursion that is not followed", place)
         return unknown_call(run, "a recursive function", args, place)
     scope = Scope(func.scope, func.scope.globals)
@@ -152,6 +152,12 @@ def call_function(run: Run, func: Func, args: Args, place: Place) -> Value:
     if outcome is not RETURN:
         frame.returns.append(None)
     return frame.returns[0] if len(frame.returns) == 1 else run.join(frame.returns)
+
+
+def _recursion(run: Run, func: Func) -> int:
+    """How often the function is running already; undecided branches in it would double with every round."""
+    node = func.node
+    return sum(1 for frame in run.frames if frame.func is not None and frame.func.node is node)
 
 
 def bind(run: Run, func: Func, args: Args, scope: Scope) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from actinit_lint.follow.graph import End, Graph, ends, is_gate, live, normalised_after, normalised_before, origin
 from actinit_lint.follow.layers import Layers
 from actinit_lint.follow.losses import losses
+from actinit_lint.follow.notes import notes
 from actinit_lint.follow.state import Session
 from actinit_lint.follow.values import Flow, Obj, Parameter
 from actinit_lint.model import (
@@ -55,6 +56,7 @@ class SessionFacts:
                 self._site(node.layer.place, None)
         self.facts.extend(losses(self.session, self.layers, self.confidence))
         self._records()
+        self.facts.extend(notes(self.session, self.layers, self.facts, self.flows, self.confidence))
         return self.facts
 
     def _site(self, place: Place, reason: str | None) -> None:
@@ -97,6 +99,10 @@ class SessionFacts:
         assert target.activation is not None
         hidden = self.graph.hidden(target, node)
         if hidden is None:
+            self._site(layer.place, "what comes after its activation is not followed")
+            return
+        after = ends(target)
+        if any(e.kind == "unknown" for e in after):
             self._site(layer.place, "what comes after its activation is not followed")
             return
         gate = any(is_gate(e.node) for e in found)
@@ -218,7 +224,7 @@ class SessionFacts:
         kinds = {e.kind for e in found}
         is_output = kinds <= {"output", "loss"}
         if kinds <= {"layer", "activation", "output", "loss"} and kinds & {"layer"} and activation.name == "softmax":
-            if self.graph.hidden(node, source):
+            if self.graph.hidden(node, source) and not _mixes(found):
                 self.facts.append(HiddenSoftmax(activation, layer, model, self.confidence))
         multiplied = bool(kinds & {"gate", "matmul", "unknown"}) or any(e.scaled for e in found)
         if layer.out_features == 1 and not multiplied and _over_units(activation, source, layer, is_output):
@@ -242,6 +248,11 @@ class SessionFacts:
                         d["what"], d["name"], d["framework"], record.place, d["state"], d["replacement"], d["near"]
                     )
                 )
+
+
+def _mixes(found: list[End]) -> bool:
+    """Whether a layer after a softmax goes straight into a product: mixture and attention weights, remapped."""
+    return any(e.kind in ("gate", "matmul", "unknown") for f in found if f.kind == "layer" for e in ends(f.node))
 
 
 def _agree(found: list[End]) -> bool:

@@ -9,7 +9,7 @@ from actinit_lint.follow import keras_api, torch_api
 from actinit_lint.follow.builtin import BUILTINS, STANDARD
 from actinit_lint.follow.calls import flows_in, unknown_call
 from actinit_lint.follow.methods import call_method_of
-from actinit_lint.follow.modules import clone, find_kind, make_library_object
+from actinit_lint.follow.modules import clone, find_kind, make_library_object, parameters
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
     Args,
@@ -312,7 +312,8 @@ def _deepcopy(run: Run, args: Args, place: Place) -> Value:
     value = args.pos[0] if args.pos else None
     copy = clone(run, value)
     if isinstance(value, Obj) and value.kind is not None:
-        run.record("deepcopy", place, source=value, copy=copy, repeated=run.repeat > 0)
+        writes = {id(p): len(p.writes) for _, p in parameters(copy)}
+        run.record("deepcopy", place, source=value, copy=copy, repeated=run.repeat > 0, writes=writes)
     return copy
 
 

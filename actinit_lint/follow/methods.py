@@ -76,7 +76,8 @@ def _fill(run: Run, owner: Value, name: str, args: Args, place: Place) -> Value:
         return Tensor(initializer, owner.shape, place, owner.also)
     parameter = owner.parameter if isinstance(owner, View) else owner
     guarded = run.no_grad > 0 or (isinstance(owner, View) and (owner.data or owner.copy)) or not parameter.trainable
-    run.record("in_place", place, parameter=parameter, guarded=guarded, name=name, part=isinstance(owner, View) and owner.part)
+    if not guarded and not parameter.buffer:
+        run.record("in_place", place, parameter=parameter, name=name)
     write(run, owner, initializer, place)
     return owner
 
@@ -128,11 +129,13 @@ def _on_parameter(run: Run, owner: Parameter | View, name: str, args: Args, plac
     if name in ("detach", "view", "reshape", "cuda", "to", "cpu", "float", "flatten", "data_ptr"):
         copy = isinstance(owner, View) and owner.copy
         data = name == "detach" or (isinstance(owner, View) and owner.data)
-        return View(parameter, data, part, copy)
+        return View(parameter, data, part, copy, clone=isinstance(owner, View) and owner.clone)
     if name in ("t", "transpose", "permute", "T"):
         transposed = isinstance(owner, View) and owner.transposed
         return View(parameter, isinstance(owner, View) and owner.data, part, isinstance(owner, View) and owner.copy, not transposed)
-    if name in ("clone", "numpy", "contiguous", "half", "double", "expand", "repeat", "unsqueeze", "squeeze", "new_tensor", "type_as", "cumsum", "softmax", "sigmoid", "exp", "abs", "tanh"):
+    if name in ("clone", "half", "double", "bfloat16"):
+        return View(parameter, copy=True, clone=True)
+    if name in ("numpy", "contiguous", "expand", "repeat", "unsqueeze", "squeeze", "new_tensor", "type_as", "cumsum", "softmax", "sigmoid", "exp", "abs", "tanh"):
         return View(parameter, copy=True)
     if name in ("chunk", "split", "unbind"):
         return ListValue([View(parameter, data=isinstance(owner, View) and owner.data, part=True)], "list", True)
@@ -207,6 +210,8 @@ def _same(run: Run, owner: Obj, args: Args, place: Place) -> Value:
 
 def _apply(run: Run, owner: Obj, args: Args, place: Place) -> Value:
     fn = args.pos[0] if args.pos else args.kw.get("fn")
+    if owner.cls is not None and not any(True for _ in parameters(owner)):
+        run.record("early_apply", place, obj=owner)
     before = run.via
     run.via = (*before, (place, "applied here"))
     try:

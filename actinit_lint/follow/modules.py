@@ -92,6 +92,8 @@ HARMLESS_BASES = {"builtins.object", "abc.ABC", "typing.Generic", "typing.NamedT
 
 def finish_library_part(run: Run, obj: Obj) -> None:
     """What every module has before its constructor runs."""
+    if obj.kind is not None:
+        obj.args = obj.kind.bind([], {})
     if obj.kind is not None and obj.kind.role == "container":
         obj.items = ListValue([])
         obj.keys = []

@@ -10,6 +10,7 @@ from actinit_lint.follow import roots
 from actinit_lint.follow.coverage import constructor_sites
 from actinit_lint.follow.facts import SessionFacts
 from actinit_lint.follow.state import Run, Session
+from actinit_lint.follow.unused import never_applied
 from actinit_lint.follow.values import ClassValue, Func, Obj, ProjectModule
 from actinit_lint.model import FileFacts, NotFollowed, Place
 from actinit_lint.program import Program, SyntaxProblem, parse
@@ -159,6 +160,9 @@ class Project:
                 if sites.get(place, reason) is not None or place not in sites:
                     sites[place] = reason
             into.models += _models(session)
+        given = [m for m in self.modules.values() if m.path in by_path]
+        for fact in never_applied(given, [s for s, _ in self.sessions]):
+            by_path[fact.place.path].facts.append(fact)
         for note in self.run.not_followed:
             if note.place.path in by_path and note.place.at:
                 by_path[note.place.path].not_followed.append(note)

@@ -167,7 +167,11 @@ def functions(module: ProjectModule) -> list[Func]:
 
 
 def _local_models(module: ProjectModule) -> set[str]:
-    return {name for name, value in module.scope.vars.items() if isinstance(value, ClassValue) and is_model(value)}
+    return {
+        name
+        for name, value in module.scope.vars.items()
+        if (isinstance(value, ClassValue) and is_model(value)) or (isinstance(value, Obj) and value.kind is not None)
+    }
 
 
 def classes(module: ProjectModule) -> list[ClassValue]:

@@ -32,7 +32,7 @@ from actinit_lint.follow.values import (
 from actinit_lint.model import NotFollowed, Place, Write
 from actinit_lint.reference.normal_form import LOADED, OPAQUE
 
-FUEL = 400_000  # evaluation steps for one root: far beyond any model written by hand
+FUEL = 150_000  # evaluation steps for one root: far beyond any model written by hand
 DEEPEST = 48  # nested calls of followed functions
 
 
@@ -78,6 +78,7 @@ class Session:
     objects: list[Obj] = field(default_factory=list)
     parameters: list[Parameter] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
+    tests: list[tuple[Obj, Place]] = field(default_factory=list)  # layers whose kind an init routine asked for
     class_root: ClassValue | None = None
     root_object: Obj | None = None
     confidence: str = "high"
@@ -102,6 +103,7 @@ class Run:
     noted: set[tuple[str, Place]] = field(default_factory=set)
     errors: list[tuple[str, str]] = field(default_factory=list)  # (file, what went wrong inside the follower)
     registered: set[str] = field(default_factory=set)  # names that the project registers with Keras; "*": it registers some
+    sweep: int = 0  # > 0 inside a loop over the modules or parameters of a model
     via: tuple[tuple[Place, str], ...] = ()  # lines on the way to an initialiser: `self.apply(fn)`
 
     # Effort -------------------------------------------------------------------------------------------------------
@@ -110,6 +112,11 @@ class Run:
         self.fuel -= 1
         if self.fuel < 0:
             raise OutOfFuel
+
+    @property
+    def sweeping(self) -> bool:
+        """Inside an `apply` or a loop over the modules of a model."""
+        return self.sweep > 0 or bool(self.via)
 
     @property
     def frame(self) -> Frame:

@@ -17,14 +17,19 @@ from actinit_lint.follow.values import (
     Func,
     ListValue,
     Scope,
+    Tensor,
     Unknown,
     Value,
 )
 from actinit_lint.program import language as la
 
+#: Functions whose result is easily taken for an in-place fill.
+DROPPED = frozenset("zeros_like ones_like full_like rand_like randn_like full zeros ones randn".split())
 #: How a block ends, besides running through.
 RETURN, BREAK, CONTINUE, RAISE = "return", "break", "continue", "raise"
 Outcome = str | None
+#: Methods that enumerate what a model consists of.
+SWEEPS = frozenset("modules named_modules children named_children parameters named_parameters".split())
 MOST_ROUNDS = 160  # rounds of a loop over known values that are followed one by one
 
 
@@ -38,7 +43,10 @@ def execute(run: Run, body: tuple[la.Stmt, ...]) -> Outcome:
 
 
 def _do(run: Run, node: la.Do) -> Outcome:
-    evaluate(run, node.value)
+    value = evaluate(run, node.value)
+    if isinstance(value, Tensor) and isinstance(node.value, la.Call) and isinstance(node.value.func, la.Attr):
+        if node.value.func.name in DROPPED:  # `torch.zeros_like(w)` as a statement: made and thrown away
+            run.record("dropped", run.place(node.value.at), initializer=value.initializer)
     return None
 
 
@@ -109,6 +117,8 @@ def _for(run: Run, node: la.For) -> Outcome:
     elements, exact = iterate(run, evaluate(run, node.iter), run.place(node.iter.at))
     if not exact:
         run.repeat += 1
+    sweep = isinstance(node.iter, la.Call) and isinstance(node.iter.func, la.Attr) and node.iter.func.name in SWEEPS
+    run.sweep += sweep
     try:
         for element in elements[:MOST_ROUNDS]:
             assign_target(run, node.target, element)
@@ -120,6 +130,7 @@ def _for(run: Run, node: la.For) -> Outcome:
             if outcome is BREAK:
                 return None
     finally:
+        run.sweep -= sweep
         if not exact:
             run.repeat -= 1
     return execute(run, node.orelse)

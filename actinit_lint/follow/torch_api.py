@@ -110,7 +110,8 @@ def create(run: Run, last: str, args: Args, place: Place) -> Value | None:
         value = args.kw.get("fill_value", args.pos[1] if len(args.pos) > 1 else None)
         shape = _shape_of(args.pos[0]) if args.pos else None
         return Tensor(constant(float(value) if is_number(value) else None), shape, place)
-    if last in ("tensor", "as_tensor", "FloatTensor", "Tensor") and args.pos and _is_literal(args.pos[0]):
+    sizes_only = last.endswith("Tensor") and args.pos and is_number(args.pos[0])  # `torch.Tensor(3)` has 3 elements
+    if last in ("tensor", "as_tensor", "FloatTensor", "Tensor") and args.pos and _is_literal(args.pos[0]) and not sizes_only:
         return Tensor(_literal(args.pos[0]), _literal_shape(args.pos[0]), place)
     if last == "normal":
         return _normal(args, place)

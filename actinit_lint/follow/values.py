@@ -206,6 +206,7 @@ class View:
     part: bool = False  # only some elements
     copy: bool = False  # writes reach a copy, not the parameter
     transposed: bool = False
+    clone: bool = False  # a copy in memory, by `.clone()`: in-place writes to it are lost
 
 
 class ListValue:

@@ -37,14 +37,19 @@ def write(
         return
     if isinstance(target, View):
         if target.copy:
-            run.record("lost_write", place, parameter=target.parameter, initializer=initializer, also=also)
+            if target.clone:
+                run.record("lost_write", place, parameter=target.parameter, initializer=initializer)
             return
         if target.part:
             return
         target = target.parameter
     if not isinstance(target, Parameter):
         return
-    entry = Write(initializer, place, (*also, *run.via), kind)  # type: ignore[arg-type]
+    if target.parametrized:
+        run.record("parametrized_write", place, parameter=target, initializer=initializer)
+        return
+    sweep = run.sweep > 0 or bool(run.via)
+    entry = Write(initializer, place, (*also, *run.via), kind, run.frame.maker, sweep)  # type: ignore[arg-type]
     run.assign(target, "writes", (*target.writes, entry))
 
 

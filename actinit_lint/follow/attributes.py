@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from actinit_lint.follow.fans import fan
 from actinit_lint.follow.state import MISSING, Run
 from actinit_lint.follow.values import (
     ABSENT,
@@ -27,6 +28,7 @@ from actinit_lint.follow.values import (
     View,
     options,
 )
+from actinit_lint.knowledge.kinds import spread
 from actinit_lint.knowledge.names import canonical
 from actinit_lint.model import Place
 
@@ -104,6 +106,9 @@ def _object(run: Run, owner: Obj, name: str, place: Place) -> Value:
         return owner.cls if owner.cls is not None else External(kind_name(owner))
     if owner.kind is not None:
         if name in owner.args:
+            torch_layer = owner.kind.framework == "torch" and owner.kind.role == "layer"
+            if torch_layer and (name in SIZES or name == "kernel_size"):
+                return size_attribute(owner, name)
             return owner.args[name]
         from actinit_lint.follow.modules import KERAS_LAZY, keras_weight
 
@@ -143,13 +148,36 @@ def shape_value(shape: tuple[int | None, ...] | None) -> Value:
     return tuple(Unknown("size of a tensor") if s is None else s for s in shape)
 
 
+def parameter_shape(parameter: Parameter) -> Value:
+    """The shape of a parameter; the sizes of a library layer's matrix are its fans."""
+    shape = shape_value(parameter.shape)
+    if isinstance(shape, tuple) and not parameter.raw and parameter.role == "kernel":
+        if len(shape) == 2:
+            return (fan(shape[0], "out"), fan(shape[1], "in"))
+        return tuple(fan(s, "mixed") for s in shape)
+    return shape
+
+
+#: Attributes of a layer that are its sizes.
+SIZES = {"in_features": "in", "out_features": "out", "in_channels": "mixed", "out_channels": "mixed"}
+
+
+def size_attribute(owner: Obj, name: str) -> Value:
+    """`m.in_features`, `m.kernel_size` ...: sizes of a torch layer, marked as such."""
+    value = owner.args[name]
+    if name == "kernel_size" and owner.kind is not None and owner.kind.name[-2:] in ("1d", "2d", "3d"):
+        sizes = spread(value, int(owner.kind.name[-2]))
+        return tuple(Unknown("size of a kernel") if s is None else fan(s, "mixed") for s in sizes)
+    return fan(value, SIZES[name])
+
+
 def _parameter(run: Run, owner: Parameter, name: str, place: Place) -> Value:
     if name in ("data", "value"):
         return View(owner, data=True)
     if name in ("T", "mT", "H"):
         return View(owner, transposed=True)
     if name == "shape":
-        return shape_value(owner.shape)
+        return parameter_shape(owner)
     if name == "ndim":
         return len(owner.shape) if owner.shape is not None else Unknown("size of a tensor")
     if name == "requires_grad":

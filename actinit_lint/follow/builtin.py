@@ -8,6 +8,7 @@ from typing import Any
 
 from actinit_lint.follow import operators
 from actinit_lint.follow.attributes import get_attribute, has_attribute, kind_name, set_attribute
+from actinit_lint.follow.fans import FANS, square_root
 from actinit_lint.follow.iteration import MOST_ELEMENTS, Range, drop_absent, iterate
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
@@ -333,6 +334,11 @@ def _numeric(function: Callable[..., Any]) -> Handler:
     return compute
 
 
+def _sqrt(run: Run, args: Args, place: Place) -> Value:
+    value = drop_absent(_first(args))
+    return square_root(value) if isinstance(value, FANS) else _numeric(math.sqrt)(run, args, place)
+
+
 def _sum(run: Run, args: Args, place: Place) -> Value:
     elements, exact = iterate(run, _first(args), place)
     if not exact or not elements:
@@ -544,7 +550,7 @@ BUILTINS: dict[str, Handler] = {
 }
 #: Functions of the standard library by canonical name.
 STANDARD: dict[str, Handler] = {
-    "math.sqrt": _numeric(math.sqrt),
+    "math.sqrt": _sqrt,
     "math.log": _numeric(math.log),
     "math.log2": _numeric(math.log2),
     "math.log10": _numeric(math.log10),
@@ -556,7 +562,7 @@ STANDARD: dict[str, Handler] = {
     "math.floor": _numeric(math.floor),
     "math.prod": _prod,
     "numpy.prod": _prod,
-    "numpy.sqrt": _numeric(math.sqrt),
+    "numpy.sqrt": _sqrt,
     "numpy.log": _numeric(math.log),
     "numpy.log2": _numeric(math.log2),
     "numpy.exp": _numeric(math.exp),

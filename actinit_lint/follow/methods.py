@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from actinit_lint.follow.calls import call, flows_in, unknown_call
+from actinit_lint.follow.fans import by_fans
 from actinit_lint.follow.iteration import iterate
 from actinit_lint.follow.modules import (
     call_object,
@@ -64,6 +65,8 @@ def _on_flow(run: Run, owner: Flow, name: str, args: Args, place: Place) -> Valu
 
 
 def _fill(run: Run, owner: Value, name: str, args: Args, place: Place) -> Value:
+    from actinit_lint.follow.torch_api import spread
+
     row = FILL_METHODS[name]
     bound = dict(row.parameters)
     names = [n for n, _ in row.parameters]
@@ -71,7 +74,8 @@ def _fill(run: Run, owner: Value, name: str, args: Args, place: Place) -> Value:
         bound[key] = value
     for key, value in args.kw.items():
         bound[{"from": "a", "to": "b", "value": "val"}.get(key, key)] = value
-    initializer = OPAQUE if args.open else row.build(bound)
+    target = owner.parameter if isinstance(owner, View) else owner
+    initializer = OPAQUE if args.open else by_fans(row.build(bound), spread(bound), target)
     if isinstance(owner, Tensor):
         return Tensor(initializer, owner.shape, place, owner.also)
     parameter = owner.parameter if isinstance(owner, View) else owner
@@ -118,10 +122,14 @@ def _on_parameter(run: Run, owner: Parameter | View, name: str, args: Args, plac
     part = owner.part if isinstance(owner, View) else False
     if name == "size" and not part:
         if args.pos and isinstance(args.pos[0], int):
-            return _size(parameter.shape, args.pos[0])
-        from actinit_lint.follow.attributes import shape_value
+            from actinit_lint.follow.attributes import parameter_shape
 
-        return shape_value(parameter.shape)
+            shape = parameter_shape(parameter)
+            inside = isinstance(shape, tuple) and -len(shape) <= args.pos[0] < len(shape)
+            return shape[args.pos[0]] if inside else Unknown("size of a tensor")
+        from actinit_lint.follow.attributes import parameter_shape
+
+        return parameter_shape(parameter)
     if name in ("dim", "ndimension"):
         return len(parameter.shape) if parameter.shape is not None and not part else Unknown("size of a tensor")
     if name in ("numel", "nelement"):

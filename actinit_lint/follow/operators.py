@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from actinit_lint.follow.fans import FANS, arithmetic, negative
 from actinit_lint.follow.iteration import Range
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
@@ -74,6 +75,8 @@ def unary(run: Run, sign: str, value: Value, place: Place) -> Value:
     if sign == "not":
         decided = truth(value)
         return Unknown("undecided condition") if decided is None else not decided
+    if isinstance(value, FANS) and sign == "-":
+        return negative(value)
     if is_number(value):
         return -value if sign == "-" else (~value if sign == "~" and isinstance(value, int) else value)
     if isinstance(value, Flow):
@@ -86,7 +89,12 @@ def unary(run: Run, sign: str, value: Value, place: Place) -> Value:
 
 
 def binary(run: Run, sign: str, left: Value, right: Value, place: Place, in_place: bool = False) -> Value:
-    if isinstance(left, PLAIN) and isinstance(right, PLAIN):
+    if isinstance(left, FANS) or isinstance(right, FANS):
+        known = isinstance(left, PLAIN) and isinstance(right, PLAIN)
+        plain = _plain(sign, left, right) if known else Unknown("operation on an unknown value")
+        if known or isinstance(left, (*FANS, int, float)) and isinstance(right, (*FANS, int, float)):
+            return arithmetic(sign, left, right, plain)
+    elif isinstance(left, PLAIN) and isinstance(right, PLAIN):
         return _plain(sign, left, right)
     if isinstance(left, OneOf) or isinstance(right, OneOf):
         return _options(run, sign, left, right, place, in_place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actinit_lint.follow import dataflow
 from actinit_lint.follow.calls import call, unknown_call
+from actinit_lint.follow.fans import by_fans, fan
 from actinit_lint.follow.modules import children, initializer_opaque, parameters
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
@@ -33,7 +34,7 @@ from actinit_lint.knowledge.initializers import (
     InitFunction,
     calculate_gain,
 )
-from actinit_lint.knowledge.kinds import REQUIRED
+from actinit_lint.knowledge.kinds import REQUIRED, times
 from actinit_lint.model import Place, Write
 from actinit_lint.reference.normal_form import LOADED, OPAQUE, Initializer, constant
 
@@ -244,13 +245,18 @@ def init_function(run: Run, last: str, args: Args, place: Place) -> Value:
         return unknown_call(run, f"torch.nn.init.{last}", args, place)
     target = args.kw.get("tensor", args.pos[0] if args.pos else None)
     bound, places = bind(row, args)
-    initializer = OPAQUE if args.open else row.build(bound)
+    initializer = OPAQUE if args.open else by_fans(row.build(bound), spread(bound), target)
     if not last.endswith("_") and last in TORCH_DEPRECATED:
         run.record("spelling", place, what="function", name=f"nn.init.{last}", state="deprecated", framework="torch",
                    near=(), replacement=f"nn.init.{last}_")  # fmt: skip
     note_call(run, last, row, target, bound, places, place)
     write(run, target, initializer, place)
     return target
+
+
+def spread(bound: dict[str, Value]) -> Value:
+    """The argument that says how wide a draw is."""
+    return bound.get("std", bound.get("b"))
 
 
 def bind(row: InitFunction, args: Args) -> tuple[dict[str, Value], dict[str, Place]]:
@@ -335,12 +341,12 @@ def fans(run: Run, base: str, args: Args) -> Value:
     if isinstance(target, View):
         target = target.parameter
     shape = target.shape if isinstance(target, (Parameter, Tensor)) else None
-    if shape is None or len(shape) < 2 or any(s is None for s in shape):
-        return (Unknown("fan"), Unknown("fan")) if base.endswith("out") else Unknown("fan")
-    field = 1
-    for s in shape[2:]:
-        field *= s or 1
-    pair = ((shape[1] or 0) * field, (shape[0] or 0) * field)
+    sizes: tuple[Value, Value] = (Unknown("fan"), Unknown("fan"))
+    if shape is not None and len(shape) >= 2:
+        field = times(*shape[2:])
+        known = times(shape[1], field), times(shape[0], field)
+        sizes = tuple(Unknown("fan") if s is None else s for s in known)  # type: ignore[assignment]
+    pair = (fan(sizes[0], "in"), fan(sizes[1], "out"))
     if base.endswith("correct_fan"):
         return pair[1] if args.pos[1:] and args.pos[1] == "fan_out" else pair[0]
     return pair
@@ -354,7 +360,7 @@ def call_helper(run: Run, name: str, args: Args, place: Place) -> Value | None:
     if row is not None:
         target = args.kw.get("tensor", args.pos[0] if args.pos else None)
         bound, _ = bind(row, args)
-        write(run, target, row.build(bound), place)
+        write(run, target, by_fans(row.build(bound), spread(bound), target), place)
         return target
     row = LAYER_HELPERS.get(name)
     if row is not None:

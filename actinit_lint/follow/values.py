@@ -363,7 +363,7 @@ def one_of(values: Iterable[Value]) -> Value:
 def same(a: Value, b: Value) -> bool:
     if a is b:
         return True
-    if isinstance(a, (int, float, str, bool, type(None))) and type(a) is type(b):
+    if isinstance(a, (int, float, str, bool, type(None))) and isinstance(b, type(a)):
         return bool(a == b)
     if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
         return all(same(x, y) for x, y in zip(a, b))

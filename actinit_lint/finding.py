@@ -9,7 +9,10 @@ from actinit_lint.rule import Confidence, Level
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Lines and columns count from 1, columns in code points; `end_column` is one past the last. In a notebook `line` counts inside `cell`."""
+    """A piece of source, lines and columns counted from 1.
+
+    Columns are in code points, `end_column` is one past the last. In a notebook `line` counts inside `cell`.
+    """
 
     path: str
     line: int

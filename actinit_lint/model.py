@@ -69,7 +69,9 @@ class Layer:
     groups: int = 1
     stride: int = 1
     repeated: bool = False  # built in a loop of unknown length: stands for one or more
-    scale_free: bool = False  # weight/spectral normalisation or weight standardisation: scale of the initialiser irrelevant
+    scale_free: bool = (
+        False  # weight/spectral normalisation or weight standardisation: scale of the initialiser irrelevant
+    )
     recurrent: bool = False
     depthwise: bool = False  # depthwise or separable convolution
     of_class: str | None = None  # name of the class whose code constructed it (None: a script or function)
@@ -118,6 +120,8 @@ class Link:
     next_is_linear: bool = False  # an activation-free layer follows directly (no activation between)
     downstream: tuple[Layer, ...] = ()  # the layers that the activation's output reaches first
     trainable: bool = True
+    norm_between: bool = False  # normalised between layer and activation, where a bias is taken out again
+    chain: Chain | None = field(default=None, repr=False)  # the chain that this link is part of
 
     @property
     def rescued(self) -> bool:
@@ -262,10 +266,54 @@ class EmptyParameter:
 
 
 @dataclass(slots=True, eq=False)
-class Chain:
-    """A maximal run of links between normalisers, residual additions and branch points; the head is no part of it."""
+class Step:
+    """One link of a chain, and what lies on the way to the next layer. Pooling, flatten and the like change nothing."""
 
-    links: tuple[Link, ...]
+    link: Link
+    dropout: tuple[float | None, ...] = ()  # probabilities; None: dropout of an unknown one
+    norm: str | None = None  # "layer", "rms", "group": only in chains that go through such norms
+
+    @property
+    def layer(self) -> Layer:
+        return self.link.layer
+
+    @property
+    def activation(self) -> Activation:
+        return self.link.activation
+
+    @property
+    def initializer(self) -> Initializer:
+        return self.link.weight.initializer
+
+
+@dataclass(slots=True, eq=False)
+class Chain:
+    """A maximal run of links, each feeding the next layer and nothing else; the head is no part of it.
+
+    It ends at batch normalisation, residual additions, concatenations, branch points, gates, recurrent cells and
+    attention, and holds only layers of known kernel and bias initialisers and activations. A layer of unknown repetition
+    (`layer.repeated`) stands for one or more and counts once.
+    """
+
+    steps: tuple[Step, ...]
+    model: str
+    confidence: Literal["low", "medium", "high"] = "high"
+    start: float | None = 1.0  # second moment of what the first layer is fed; None: not known
+    normed: bool = False  # goes through layer, RMS or group normalisation, which do not heal a sigmoid
+    prediction: object = field(default=None, repr=False)  # what `signal` made of it, once somebody asked
+
+    @property
+    def links(self) -> tuple[Link, ...]:
+        return tuple(step.link for step in self.steps)
+
+
+@dataclass(slots=True, eq=False)
+class Gates:
+    """A weight multiplied with the data whose output is split between several saturating activations: a cell by hand."""
+
+    layer: Layer
+    weight: Weight
+    activations: tuple[Activation, ...]
     model: str
     confidence: Literal["low", "medium", "high"] = "high"
 

@@ -176,7 +176,11 @@ def _activation(run: Run, obj: Obj, args: Args, place: Place) -> Value:
     name = kind.activation
     if name == "relu" and kind.framework == "keras":
         name, slope = _keras_relu(obj)
-    places = ((place, f"meets {label(name)} here"), (obj.place, "made here")) if obj.place != place else ((place, f"meets {label(name)} here"),)
+    places = (
+        ((place, f"meets {label(name)} here"), (obj.place, "made here"))
+        if obj.place != place
+        else ((place, f"meets {label(name)} here"),)
+    )
     activation = Activation(name, slope, places, dim if isinstance(dim, int) else None)
     return run.flow(Flow("activation", [x], place, name=name, activation=activation, shape=x.shape))
 
@@ -309,7 +313,7 @@ APPLY: dict[str, Callable[[Run, Obj, Args, Place], Value]] = {
 }
 
 
-# Activations by value ---------------------------------------------------------------------------------------------------
+# Activations by value -----------------------------------------------------------------------------
 
 LABELS = {"relu": "ReLU", "leaky_relu": "LeakyReLU", "prelu": "PReLU", "gelu": "GELU", "silu": "SiLU", "selu": "SELU",
           "elu": "ELU", "celu": "CELU", "relu6": "ReLU6", "mish": "Mish", "hardswish": "Hardswish"}  # fmt: skip
@@ -319,9 +323,7 @@ def label(name: str) -> str:
     return LABELS.get(name, name)
 
 
-def apply_activation(
-    run: Run, value: Value, x: Flow, place: Place, also: tuple[tuple[Place, str], ...]
-) -> Value:
+def apply_activation(run: Run, value: Value, x: Flow, place: Place, also: tuple[tuple[Place, str], ...]) -> Value:
     """Apply a Keras activation given as a string, function, layer or None."""
     from actinit_lint.follow.calls import call
     from actinit_lint.follow.keras_api import activation_by_name

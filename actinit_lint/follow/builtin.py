@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -144,12 +145,16 @@ BUILTIN_TYPES: dict[str, Callable[[Value], bool]] = {
 def _is_external(value: Value, name: str) -> bool | None:
     last = name.rsplit(".", 1)[-1]
     if name.startswith("builtins.") and last in BUILTIN_TYPES:
-        if isinstance(value, Flow) or isinstance(value, External):
+        if isinstance(value, (Flow, External)):
             return None if last == "type" else False
         return BUILTIN_TYPES[last](value)
     if name.startswith(("collections.abc.", "typing.")):
         if last in ("Iterable", "Sequence", "List", "Tuple", "Collection"):
-            return isinstance(value, (tuple, ListValue, str)) if last != "Iterable" else isinstance(value, (tuple, ListValue, str, DictValue))
+            return (
+                isinstance(value, (tuple, ListValue, str))
+                if last != "Iterable"
+                else isinstance(value, (tuple, ListValue, str, DictValue))
+            )
         if last in ("Mapping", "Dict", "MutableMapping", "OrderedDict"):
             return isinstance(value, DictValue)
         if last == "Callable":
@@ -310,7 +315,7 @@ def _numeric(function: Callable[..., Any]) -> Handler:
             elements, exact = iterate(run, values[0], place)
             if not exact:
                 return Unknown("numbers of unknown count")
-            values = [elements]  # type: ignore[list-item]
+            values = [elements]
             flat = elements
         else:
             flat = values
@@ -491,7 +496,7 @@ def _pairwise(run: Run, args: Args, place: Place) -> Value:
     elements, exact = iterate(run, _first(args), place)
     if not exact and len(elements) == 1:
         return ListValue([(elements[0], elements[0])], "list", True)
-    return ListValue(list(zip(elements, elements[1:])), "list", not exact)
+    return ListValue(list(itertools.pairwise(elements)), "list", not exact)
 
 
 BUILTINS: dict[str, Handler] = {

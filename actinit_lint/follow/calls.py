@@ -16,15 +16,11 @@ from actinit_lint.follow.values import (
     Method,
     Obj,
     OneOf,
-    Parameter,
     Partial,
-    ProjectModule,
     Scope,
     Super,
-    Tensor,
     Unknown,
     Value,
-    options,
 )
 from actinit_lint.model import Place
 from actinit_lint.program import language as la
@@ -117,7 +113,7 @@ def flows_in(values: object, depth: int = 0) -> list[Flow]:
     return out
 
 
-# Followed functions -----------------------------------------------------------------------------------------------------
+# Followed functions -------------------------------------------------------------------------------
 
 
 def call_function(run: Run, func: Func, args: Args, place: Place) -> Value:
@@ -204,7 +200,7 @@ def make_super(run: Run, args: Args, place: Place) -> Value:
     return Unknown("super outside of a method")
 
 
-# Objects of the project's classes ---------------------------------------------------------------------------------------
+# Objects of the project's classes -----------------------------------------------------------------
 
 
 def instantiate(run: Run, cls: ClassValue, args: Args, place: Place) -> Value:
@@ -235,7 +231,14 @@ def instantiate(run: Run, cls: ClassValue, args: Args, place: Place) -> Value:
     return obj
 
 
-PLAIN_BASES = {"enum.Enum", "enum.IntEnum", "enum.StrEnum", "builtins.Exception", "builtins.ValueError", "typing.Protocol"}
+PLAIN_BASES = {
+    "enum.Enum",
+    "enum.IntEnum",
+    "enum.StrEnum",
+    "builtins.Exception",
+    "builtins.ValueError",
+    "typing.Protocol",
+}
 
 
 def _bind_fields(run: Run, obj: Obj, cls: ClassValue, args: Args, place: Place) -> None:
@@ -267,5 +270,3 @@ def _field_default(run: Run, field: Partial, place: Place) -> Value:
     if "default_factory" in field.args.kw:
         return call(run, field.args.kw["default_factory"], Args(), place)
     return Unknown("field without a default")
-
-

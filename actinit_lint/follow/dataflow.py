@@ -117,7 +117,10 @@ def function(run: Run, name: str, args: Args, place: Place, in_place: bool = Fal
         return Unknown(f"{name} of the data")
     if base in table.PASS_FUNCTIONS or name in table.PASS_FUNCTIONS:
         shape = x.shape if base in ("contiguous", "clone", "detach", "float", "half", "to", "dropout") else None
-        return run.flow(Flow("pass", [x], place, name=base, shape=shape))
+        node = run.flow(Flow("pass", [x], place, name=base, shape=shape))
+        if base.endswith("dropout"):
+            node.info["p"] = args.kw.get("p", args.pos[1] if len(args.pos) > 1 else 0.5)
+        return node
     if base in SIGNS:
         from actinit_lint.follow.operators import binary
 
@@ -222,9 +225,7 @@ def einsum(run: Run, args: Args, flows: list[Flow], place: Place) -> Value:
     if len(weights) == 1 and len(flows) == 1:
         node = raw_layer(run, flows, weights[0], place, out_first=None)
         node.info["einsum"] = args.pos[0] if args.pos and isinstance(args.pos[0], str) else None
-        node.info["operands"] = [
-            "data" if isinstance(v, Flow) else "weight" for v in args.pos[1:]
-        ]
+        node.info["operands"] = ["data" if isinstance(v, Flow) else "weight" for v in args.pos[1:]]
         return node
     if weights:
         node = raw_layer(run, flows, weights[0], place, out_first=None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -121,7 +120,7 @@ def _spread_keywords(out: Args, value: Value, place: Any) -> None:
 def _call(run: Run, node: la.Call) -> Value:
     func = node.func
     place = run.place(node.at)
-    if func.__class__ is la.Name and func.id == "super":  # type: ignore[union-attr]
+    if isinstance(func, la.Name) and func.id == "super":
         return calls.make_super(run, arguments(run, node.args), place)
     target = evaluate(run, func)
     return calls.call(run, target, arguments(run, node.args), place)
@@ -142,8 +141,8 @@ def _seq(run: Run, node: la.Seq) -> Value:
     items: list[Value] = []
     open_ = False
     for item in node.items:
-        if item.__class__ is la.Star:
-            elements, exact = iterate(run, evaluate(run, item.value), run.place(item.at))  # type: ignore[union-attr]
+        if isinstance(item, la.Star):
+            elements, exact = iterate(run, evaluate(run, item.value), run.place(item.at))
             items.extend(elements)
             open_ = open_ or not exact
         else:
@@ -346,30 +345,31 @@ EVALUATORS: dict[type, Callable[[Run, Any], Value]] = {
 
 def assign_target(run: Run, target: la.Expr, value: Value) -> None:
     """Bind a value to a name, attribute, item, or a pattern of these."""
-    kind = target.__class__
+    node: Any = target
+    kind = node.__class__
     if kind is la.Name:
         frame = run.frame
         scope = frame.scope
-        if scope.shared is not None and target.id in scope.shared:  # type: ignore[union-attr]
+        if scope.shared is not None and node.id in scope.shared:
             outer = scope.parent
-            while outer is not None and target.id not in outer.vars:  # type: ignore[union-attr]
+            while outer is not None and node.id not in outer.vars:
                 outer = outer.parent
             scope = outer if outer is not None else scope.globals.scope
-        run.store(scope.vars, target.id, value)  # type: ignore[union-attr]
+        run.store(scope.vars, node.id, value)
     elif kind is la.Attr:
         from actinit_lint.follow.attributes import set_attribute
 
-        owner = evaluate(run, target.value)  # type: ignore[union-attr]
-        set_attribute(run, owner, target.name, value, run.place(target.at))  # type: ignore[union-attr]
+        owner = evaluate(run, node.value)
+        set_attribute(run, owner, node.name, value, run.place(node.at))
     elif kind is la.Subscript:
         from actinit_lint.follow.subscripts import set_item
 
-        owner = evaluate(run, target.value)  # type: ignore[union-attr]
-        set_item(run, owner, evaluate(run, target.index), value, run.place(target.at))  # type: ignore[union-attr]
+        owner = evaluate(run, node.value)
+        set_item(run, owner, evaluate(run, node.index), value, run.place(node.at))
     elif kind is la.Seq:
-        _unpack(run, target.items, value, run.place(target.at))  # type: ignore[union-attr]
+        _unpack(run, node.items, value, run.place(node.at))
     elif kind is la.Star:
-        assign_target(run, target.value, value)  # type: ignore[union-attr]
+        assign_target(run, node.value, value)
 
 
 def _unpack(run: Run, targets: tuple[la.Expr, ...], value: Value, place: Any) -> None:
@@ -412,6 +412,3 @@ def unpack(run: Run, value: Value, count: int, place: Any, starred: bool = False
     if columns and all(len(c) == count for c in columns):
         return [run.join(column) for column in zip(*columns)]
     return [Unknown("piece of an unknown value") for _ in range(count)]
-
-
-__all__ = ["arguments", "assign_target", "evaluate", "lookup", "operator", "unpack"]

@@ -63,7 +63,7 @@ class SessionFacts:
         if self.sites.get(place, reason) is not None or place not in self.sites:
             self.sites[place] = reason
 
-    # Layers -------------------------------------------------------------------------------------------------------
+    # Layers ---------------------------------------------------------------------------------------
 
     def _layer(self, node: Flow) -> None:
         layer = self.layers.of(node)
@@ -119,14 +119,28 @@ class SessionFacts:
                 continue
             self.facts.append(
                 Link(
-                    layer, weight, _with_places(target.activation, found), model, hidden, bool(names), names, residual,
-                    gate, single, len(found), self.confidence, added, False, downstream, weight.trainable,
-                )  # fmt: skip
+                    layer,
+                    weight,
+                    _with_places(target.activation, found),
+                    model,
+                    hidden,
+                    bool(names),
+                    names,
+                    residual,
+                    gate,
+                    single,
+                    len(found),
+                    self.confidence,
+                    added,
+                    False,
+                    downstream,
+                    weight.trainable,
+                )
             )
         self._use(node, layer, found, "activation", target.activation, gate=gate)
 
     def _use(
-        self, node: Flow, layer: Layer, found: list[End], end: str, activation: Activation | None, gate: bool = False
+        self, node: Flow, layer: Layer, found: list[End], end: Any, activation: Activation | None, gate: bool = False
     ) -> None:
         hidden = self.graph.hidden(node, node)
         if hidden is None:
@@ -137,11 +151,20 @@ class SessionFacts:
         last = max(found, key=lambda e: len(e.via)).node if end == "activation" else node
         self.facts.append(
             Use(
-                layer, self.layers.model(node), end, activation, hidden, node.number in self.graph.residual or added,  # type: ignore[arg-type]
-                added or end == "gate" or self._joins(found), gate or end == "gate", self.graph.lone(node),
-                self._special(node, layer), self._downstream(last), self.confidence,
+                layer,
+                self.layers.model(node),
+                end,
+                activation,
+                hidden,
+                node.number in self.graph.residual or added,
+                added or end == "gate" or self._joins(found),
+                gate or end == "gate",
+                self.graph.lone(node),
+                None,
+                self._downstream(last),
+                self.confidence,
                 any(w.trainable for w in layer.weights.values()),
-            )  # fmt: skip
+            )
         )
 
     def _joins(self, found: list[End]) -> bool:
@@ -153,11 +176,6 @@ class SessionFacts:
             if any(a.added or a.kind == "gate" for a in after):
                 return True
         return False
-
-    def _special(self, node: Flow, layer: Layer) -> str | None:
-        if any(i.op == "matmul" for i in node.inputs):
-            return None
-        return None
 
     def _downstream(self, node: Flow) -> tuple[Layer, ...]:
         """The layers that a value reaches first, through activations too."""
@@ -185,16 +203,25 @@ class SessionFacts:
             if second is None or e.joined:
                 continue
             tied = any(isinstance(x, Obj) and "tied" in x.flags for x in (node.layer, e.node.layer))
-            attention = any(i.op in ("matmul", "attention") for n in (node, e.node) for i in n.inputs) or len(e.node.inputs) > 1
+            attention = (
+                any(i.op in ("matmul", "attention") for n in (node, e.node) for i in n.inputs) or len(e.node.inputs) > 1
+            )
             self.facts.append(
                 LinearPair(
-                    layer, second, self.layers.model(node), self.confidence, e.branched, e.merged or e.added,
-                    bool(e.norms) or e.pooled or e.scaled, attention, tied or layer.scale_free or second.scale_free,
+                    layer,
+                    second,
+                    self.layers.model(node),
+                    self.confidence,
+                    e.branched,
+                    e.merged or e.added,
+                    bool(e.norms) or e.pooled or e.scaled,
+                    attention,
+                    tied or layer.scale_free or second.scale_free,
                     e.between,
-                )  # fmt: skip
+                )
             )
 
-    # Activations --------------------------------------------------------------------------------------------------
+    # Activations ----------------------------------------------------------------------------------
 
     def _activation(self, node: Flow) -> None:
         activation = node.activation
@@ -230,7 +257,7 @@ class SessionFacts:
         if layer.out_features == 1 and not multiplied and _over_units(activation, source, layer, is_output):
             self.facts.append(OneUnitSoftmax(activation, layer, model, is_output, self.confidence))
 
-    # Notes --------------------------------------------------------------------------------------------------------
+    # Notes ----------------------------------------------------------------------------------------
 
     def _records(self) -> None:
         for record in self.session.records:
@@ -238,9 +265,18 @@ class SessionFacts:
             if record.kind == "init":
                 self.facts.append(
                     InitCall(
-                        d["name"], "torch", record.place, d["nonlinearity"], d["where"], d["target"], d["label"],
-                        d["dims"], d["missing"], d["via"], self.confidence,
-                    )  # fmt: skip
+                        d["name"],
+                        "torch",
+                        record.place,
+                        d["nonlinearity"],
+                        d["where"],
+                        d["target"],
+                        d["label"],
+                        d["dims"],
+                        d["missing"],
+                        d["via"],
+                        self.confidence,
+                    )
                 )
             elif record.kind == "spelling":
                 self.facts.append(

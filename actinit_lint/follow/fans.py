@@ -1,8 +1,8 @@
 """Numbers that code computes from a layer's fans: `math.sqrt(2 / fan_in)` is He's rule, whatever fan_in is.
 
-A number read from a layer's sizes remembers what it is as coefficient * fan ** power, through products, quotients, powers
-and square roots, also where its value is not known. A spread that comes out as coefficient * fan ** -0.5 is read as
-variance scaling.
+A number read from a layer's sizes remembers what it is as coefficient * fan ** power, through products, quotients,
+powers and square roots, also where its value is not known. A spread that comes out as coefficient * fan ** -0.5 is read
+as variance scaling.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ FANS = (FanInt, FanFloat, FanUnknown)
 
 
 def arithmetic(sign: str, left: Value, right: Value, plain: Value) -> Value:
-    """The result of an operation with at least one marked number; `plain` is its value, marked where that makes sense."""
+    """The result of an operation with a marked number; `plain` is its value, marked where that makes sense."""
     a, b = _fan(left), _fan(right)
     what: Fan | None = None
     if a is not None and b is not None:
@@ -129,7 +129,7 @@ def negative(value: Value) -> Value:
     return plain if what is None else _with(plain, replace(what, coefficient=-what.coefficient))
 
 
-# From a spread to its normal form ---------------------------------------------------------------------------------------
+# From a spread to its normal form -----------------------------------------------------------------
 
 #: Gains that rules of initialisation use.
 GAINS = (1.0, sqrt(2.0), sqrt(1 / 3), 5 / 3, 0.75, 2.0, 0.5)
@@ -173,5 +173,11 @@ def _scaling(initializer: Initializer, gain: float, mode: Mode) -> Initializer:
     word = "uniform" if distribution == "uniform" else "normal"
     if distribution == "uniform" and mode == "fan_in" and isclose(gain, sqrt(1 / 3), rel_tol=1e-6):
         return TORCH_DEFAULT
-    family = "xavier" if mode == "fan_avg" else "lecun" if isclose(gain, 1.0, rel_tol=1e-6) and mode == "fan_in" else "kaiming"
+    family = (
+        "xavier"
+        if mode == "fan_avg"
+        else "lecun"
+        if isclose(gain, 1.0, rel_tol=1e-6) and mode == "fan_in"
+        else "kaiming"
+    )
     return variance_scaling(f"{family}_{word}", gain, mode, distribution)

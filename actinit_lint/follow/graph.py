@@ -220,10 +220,12 @@ def is_gate(activation: Flow) -> bool:
     while stack:
         node = stack.pop()
         for consumer in live(node.consumers):
-            if consumer.op in ("mul", "matmul", "gate"):
-                if consumer.op != "mul" or gates(consumer, node):
-                    return True
-            if consumer.op in ("pass", "max", "select", "join", "scale", "concat", "mul") and consumer.number not in seen:
+            if consumer.op in ("mul", "matmul", "gate") and (consumer.op != "mul" or gates(consumer, node)):
+                return True
+            if (
+                consumer.op in ("pass", "max", "select", "join", "scale", "concat", "mul")
+                and consumer.number not in seen
+            ):
                 seen.add(consumer.number)
                 stack.append(consumer)
     return False

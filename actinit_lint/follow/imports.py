@@ -9,12 +9,62 @@ from actinit_lint.program import language as la
 
 #: Modules that are libraries wherever they stand; a file of the project never stands for them.
 LIBRARIES = frozenset(
-    """
-    torch torchvision torchaudio keras tensorflow tf_keras numpy math functools itertools collections copy os sys re
-    typing typing_extensions abc dataclasses enum logging warnings json random time pathlib einops timm transformers
-    lightning pytorch_lightning scipy sklearn pandas matplotlib tqdm PIL cv2 jax flax diffusers mmcv mmengine fvcore
-    torch_geometric huggingface_hub operator string types inspect importlib contextlib argparse pickle
-    """.split()
+    [
+        "torch",
+        "torchvision",
+        "torchaudio",
+        "keras",
+        "tensorflow",
+        "tf_keras",
+        "numpy",
+        "math",
+        "functools",
+        "itertools",
+        "collections",
+        "copy",
+        "os",
+        "sys",
+        "re",
+        "typing",
+        "typing_extensions",
+        "abc",
+        "dataclasses",
+        "enum",
+        "logging",
+        "warnings",
+        "json",
+        "random",
+        "time",
+        "pathlib",
+        "einops",
+        "timm",
+        "transformers",
+        "lightning",
+        "pytorch_lightning",
+        "scipy",
+        "sklearn",
+        "pandas",
+        "matplotlib",
+        "tqdm",
+        "PIL",
+        "cv2",
+        "jax",
+        "flax",
+        "diffusers",
+        "mmcv",
+        "mmengine",
+        "fvcore",
+        "torch_geometric",
+        "huggingface_hub",
+        "operator",
+        "string",
+        "types",
+        "inspect",
+        "importlib",
+        "contextlib",
+        "argparse",
+        "pickle",
+    ]
 )
 
 

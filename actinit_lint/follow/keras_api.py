@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+from typing import Literal
 
 from actinit_lint.follow.calls import call, call_method, flows_in
 from actinit_lint.follow.state import Run
@@ -26,7 +27,7 @@ from actinit_lint.knowledge.kinds import REQUIRED, Kind
 from actinit_lint.model import Place, Write
 from actinit_lint.reference.normal_form import KERAS_DEFAULT, OPAQUE, Initializer
 
-# Names ------------------------------------------------------------------------------------------------------------------
+# Names --------------------------------------------------------------------------------------------
 
 CUSTOM_OBJECTS = "custom_objects"
 
@@ -140,7 +141,7 @@ def legacy_arguments(run: Run, kind: Kind, args: Args, place: Place) -> Args:
     return out
 
 
-# Building ---------------------------------------------------------------------------------------------------------------
+# Building -----------------------------------------------------------------------------------------
 
 
 def build(run: Run, obj: Obj, x: Flow) -> None:
@@ -154,7 +155,8 @@ def build(run: Run, obj: Obj, x: Flow) -> None:
         shape = input_shape(obj)
     for row in kind.weights(obj.args, shape):
         argument = row.argument
-        initializer, also, shared = row.initializer, (), None
+        also: tuple[tuple[Place, str], ...] = ()
+        initializer, shared = row.initializer, None
         place, how = obj.place, "default"
         if argument is not None:
             value = obj.args.get(argument)
@@ -225,7 +227,9 @@ def start_shape(run: Run, obj: Obj, value: Value, place: Place) -> Value:
 def sizes(value: Value) -> tuple[int | None, ...] | None:
     if isinstance(value, ListValue):
         value = tuple(value.items)
-    return tuple(dim(v) for v in value) if isinstance(value, tuple) else (dim(value),) if isinstance(value, int) else None
+    return (
+        tuple(dim(v) for v in value) if isinstance(value, tuple) else (dim(value),) if isinstance(value, int) else None
+    )
 
 
 def make_input(run: Run, args: Args, place: Place) -> Flow:
@@ -241,9 +245,11 @@ def add_weight(run: Run, obj: Obj, args: Args, place: Place) -> Parameter:
     """`self.add_weight(shape, initializer, ...)`, also with the name first as in Keras 2."""
     pos, places = list(args.pos), list(args.pos_places)
     if pos and isinstance(pos[0], str):
-        name, pos, places = pos[0], pos[1:], places[1:]
+        first, pos, places = pos[0], pos[1:], places[1:]
+        given: Value = first
     else:
-        name = args.kw.get("name") if isinstance(args.kw.get("name"), str) else ""
+        given = args.kw.get("name")
+    name = given if isinstance(given, str) else ""
     shape = sizes(args.kw.get("shape", pos[0] if pos else None))
     value = args.kw.get("initializer", pos[1] if len(pos) > 1 else None)
     where = args.kw_places.get("initializer", places[1] if len(places) > 1 else place)
@@ -251,15 +257,16 @@ def add_weight(run: Run, obj: Obj, args: Args, place: Place) -> Parameter:
     initializer, also, _ = initializer_value(run, value, where, default)
     if args.open and value is None:
         initializer = OPAQUE
-    how = "default" if value is None else "argument"
-    parameter = Parameter(shape, (Write(initializer, where if value is not None else place, also, how),), place, str(name))  # type: ignore[arg-type]
+    kind: Literal["default", "argument"] = "default" if value is None else "argument"
+    write = Write(initializer, where if value is not None else place, also, kind)
+    parameter = Parameter(shape, (write,), place, name)
     parameter.trainable = args.kw.get("trainable") is not False
     parameter.owner = obj
     run.session.parameters.append(parameter)
     return parameter
 
 
-# Functional models ------------------------------------------------------------------------------------------------------
+# Functional models --------------------------------------------------------------------------------
 
 
 def functional_model(run: Run, obj: Obj, args: Args) -> None:
@@ -281,7 +288,9 @@ def call_functional(run: Run, obj: Obj, args: Args, place: Place) -> Value:
     sources: list[Flow] = obj.state["inputs"]
     memo: dict[int, Flow] = {}
     for index, source in enumerate(sources):
-        memo[source.number] = given[index] if index < len(given) else run.flow(Flow("input", [], place, shape=source.shape))
+        memo[source.number] = (
+            given[index] if index < len(given) else run.flow(Flow("input", [], place, shape=source.shape))
+        )
     ends = flows_in([obj.state["outputs"]])
 
     def copy(node: Flow) -> Flow:

@@ -99,7 +99,9 @@ class Layers:
         owner = parameter.owner
         prefix = self.paths.get(id(owner), "") if owner is not None else ""
         path = f"{prefix}.{parameter.name}" if prefix else parameter.name or "parameter"
-        framework = "keras" if owner is not None and owner.kind is not None and owner.kind.framework == "keras" else "torch"
+        framework = (
+            "keras" if owner is not None and owner.kind is not None and owner.kind.framework == "keras" else "torch"
+        )
         layer = Layer(path, "Parameter", framework, parameter.place)  # type: ignore[arg-type]
         layer.of_class = owner.maker if owner is not None else None
         layer.scale_free = bool(node.info.get("derived")) or parameter.parametrized

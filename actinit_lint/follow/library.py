@@ -26,7 +26,7 @@ from actinit_lint.follow.values import (
     dim,
 )
 from actinit_lint.knowledge import keras as keras_table
-from actinit_lint.knowledge.initializers import KERAS, KERAS_NAMES, TF_DEPRECATED, TF_NAMES, InitFunction
+from actinit_lint.knowledge.initializers import KERAS, KERAS_NAMES, TF_DEPRECATED, TF_NAMES, InitFunction, number
 from actinit_lint.knowledge.kinds import Kind
 from actinit_lint.model import Activation, Place
 from actinit_lint.reference.normal_form import OPAQUE
@@ -120,7 +120,7 @@ def call_wrapper(run: Run, name: str, args: Args, place: Place) -> Value:
     return unknown_call(run, name, args, place)
 
 
-# Keras and TensorFlow ---------------------------------------------------------------------------------------------------
+# Keras and TensorFlow -----------------------------------------------------------------------------
 
 
 def call_keras(run: Run, name: str, args: Args, place: Place) -> Value:
@@ -133,7 +133,15 @@ def call_keras(run: Run, name: str, args: Args, place: Place) -> Value:
         return make_initializer(run, name, row, args, place)
     if len(parts) >= 3 and parts[-2] == "layers" and parts[0] == "tensorflow" and last in keras_table.TF_LAYERS:
         return keras_api.tf_layer(run, last, args, place)
-    if name in ("keras.layers.add", "keras.layers.multiply", "keras.layers.concatenate", "keras.layers.average", "keras.layers.subtract", "keras.layers.maximum", "keras.layers.dot"):
+    if name in (
+        "keras.layers.add",
+        "keras.layers.multiply",
+        "keras.layers.concatenate",
+        "keras.layers.average",
+        "keras.layers.subtract",
+        "keras.layers.maximum",
+        "keras.layers.dot",
+    ):
         kind = keras_table.LAYERS[last.capitalize()]
         from actinit_lint.follow.modules import call_object
 
@@ -172,7 +180,6 @@ def _keras_tensor(last: str, args: Args, place: Place) -> Tensor | None:
     from actinit_lint.reference.normal_form import Initializer, constant
 
     shape = keras_api.sizes(args.pos[0]) if args.pos else None
-    number = lambda key, default: args.kw.get(key, default) if isinstance(args.kw.get(key, default), (int, float)) else None  # noqa: E731
     if last in ("zeros", "zeros_like"):
         return Tensor(constant(0.0), shape, place)
     if last in ("ones", "ones_like"):
@@ -181,11 +188,11 @@ def _keras_tensor(last: str, args: Args, place: Place) -> Tensor | None:
         kind = "truncated_normal" if last.startswith("trunc") else "normal"
         initializer = Initializer(
             "trunc_normal" if kind != "normal" else "normal", "normal", kind,  # type: ignore[arg-type]
-            mean=number("mean", 0.0), std=number("stddev", 1.0),
+            mean=number(args.kw.get("mean", 0.0)), std=number(args.kw.get("stddev", 1.0)),
         )  # fmt: skip
         return Tensor(initializer, shape, place)
     if last in ("random_uniform", "uniform"):
-        low, high = number("minval", 0.0), number("maxval", 1.0)
+        low, high = number(args.kw.get("minval", 0.0)), number(args.kw.get("maxval", 1.0))
         return Tensor(Initializer("uniform", "uniform", "uniform", low=low, high=high), shape, place)
     return None
 
@@ -229,7 +236,8 @@ def make_initializer(run: Run, name: str, row: InitFunction, args: Args, place: 
                    near=(), replacement=TF_DEPRECATED[last])  # fmt: skip
     elif parts[:2] == ["tensorflow", "contrib"]:
         run.record("spelling", place, what="function", name=".".join(["tf", *parts[1:]]), state="deprecated",
-                   framework="tensorflow", near=(), replacement=f"tf.keras.initializers.{KERAS_NAMES.get(last, 'VarianceScaling')}")  # fmt: skip
+                   framework="tensorflow", near=(),
+                   replacement=f"tf.keras.initializers.{KERAS_NAMES.get(last, 'VarianceScaling')}")  # fmt: skip
     return obj
 
 
@@ -287,12 +295,15 @@ def _keras_activation(run: Run, last: str, args: Args, x: Flow, place: Place) ->
         return run.flow(Flow("gate", [x], place, name="glu"))
     axis = args.kw.get("axis", args.pos[1] if len(args.pos) > 1 else None)
     activation = Activation(
-        name, slope, ((place, f"meets {label(name)} here"),), axis if isinstance(axis, int) and name == "softmax" else None
+        name,
+        slope,
+        ((place, f"meets {label(name)} here"),),
+        axis if isinstance(axis, int) and name == "softmax" else None,
     )
     return run.flow(Flow("activation", [x], place, name=name, activation=activation, shape=x.shape))
 
 
-# The standard library ---------------------------------------------------------------------------------------------------
+# The standard library -----------------------------------------------------------------------------
 
 
 def _partial(run: Run, args: Args, place: Place) -> Value:

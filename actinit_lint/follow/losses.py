@@ -111,7 +111,9 @@ def _match(outputs: Value, loss: Value, place: Place, layers: Layers) -> list[tu
     if isinstance(loss, DictValue):
         named = _named(outputs, layers)
         return [(named.get(str(k)), v, loss.places.get(k, place)) for k, v in loss.items.items()]
-    ends = outputs.items if isinstance(outputs, ListValue) else list(outputs) if isinstance(outputs, tuple) else [outputs]
+    ends = (
+        outputs.items if isinstance(outputs, ListValue) else list(outputs) if isinstance(outputs, tuple) else [outputs]
+    )
     if isinstance(outputs, DictValue):
         ends = list(outputs.items.values())
     if isinstance(loss, (ListValue, tuple)):
@@ -125,7 +127,9 @@ def _match(outputs: Value, loss: Value, place: Place, layers: Layers) -> list[tu
 def _named(outputs: Value, layers: Layers) -> dict[str, Flow]:
     if isinstance(outputs, DictValue):
         return {str(k): v for k, v in outputs.items.items() if isinstance(v, Flow)}
-    ends = outputs.items if isinstance(outputs, ListValue) else list(outputs) if isinstance(outputs, tuple) else [outputs]
+    ends = (
+        outputs.items if isinstance(outputs, ListValue) else list(outputs) if isinstance(outputs, tuple) else [outputs]
+    )
     found: dict[str, Flow] = {}
     for end in ends:
         node = end

@@ -52,7 +52,7 @@ def call_method_of(run: Run, method: Method, args: Args, place: Place) -> Value:
     return unknown_call(run, f"method {method.name}", args, place)
 
 
-# Tensors ----------------------------------------------------------------------------------------------------------------
+# Tensors ------------------------------------------------------------------------------------------
 
 
 def _on_flow(run: Run, owner: Flow, name: str, args: Args, place: Place) -> Value:
@@ -113,7 +113,24 @@ def _on_parameter(run: Run, owner: Parameter | View, name: str, args: Args, plac
     if name in ("clamp_", "clip_"):
         overwrite(run, owner, lambda i: i if i.distribution == "truncated_normal" else OPAQUE)
         return owner
-    if name in ("add_", "sub_", "abs_", "clamp_min_", "masked_fill_", "index_fill_", "set_", "resize_", "squeeze_", "unsqueeze_", "exp_", "log_", "pow_", "sqrt_", "sigmoid_", "tanh_"):
+    if name in (
+        "add_",
+        "sub_",
+        "abs_",
+        "clamp_min_",
+        "masked_fill_",
+        "index_fill_",
+        "set_",
+        "resize_",
+        "squeeze_",
+        "unsqueeze_",
+        "exp_",
+        "log_",
+        "pow_",
+        "sqrt_",
+        "sigmoid_",
+        "tanh_",
+    ):
         overwrite(run, owner, lambda i: OPAQUE)
         return owner
     if name == "requires_grad_":
@@ -140,10 +157,31 @@ def _on_parameter(run: Run, owner: Parameter | View, name: str, args: Args, plac
         return View(parameter, data, part, copy, clone=isinstance(owner, View) and owner.clone)
     if name in ("t", "transpose", "permute", "T"):
         transposed = isinstance(owner, View) and owner.transposed
-        return View(parameter, isinstance(owner, View) and owner.data, part, isinstance(owner, View) and owner.copy, not transposed)
+        return View(
+            parameter,
+            isinstance(owner, View) and owner.data,
+            part,
+            isinstance(owner, View) and owner.copy,
+            not transposed,
+        )
     if name in ("clone", "half", "double", "bfloat16"):
         return View(parameter, copy=True, clone=True)
-    if name in ("numpy", "contiguous", "expand", "repeat", "unsqueeze", "squeeze", "new_tensor", "type_as", "cumsum", "softmax", "sigmoid", "exp", "abs", "tanh"):
+    if name in (
+        "numpy",
+        "contiguous",
+        "expand",
+        "repeat",
+        "unsqueeze",
+        "squeeze",
+        "new_tensor",
+        "type_as",
+        "cumsum",
+        "softmax",
+        "sigmoid",
+        "exp",
+        "abs",
+        "tanh",
+    ):
         return View(parameter, copy=True)
     if name in ("chunk", "split", "unbind"):
         return ListValue([View(parameter, data=isinstance(owner, View) and owner.data, part=True)], "list", True)
@@ -191,7 +229,11 @@ def _on_tensor(run: Run, owner: Tensor, name: str, args: Args, place: Place) -> 
         sign = {"mul": "*", "div": "/", "add": "+", "sub": "-"}[name.rstrip("_")]
         return binary(run, sign, owner, args.pos[0], place)
     if name in RESHAPING:
-        shape = owner.shape if name in ("to", "cuda", "cpu", "float", "double", "clone", "detach", "contiguous", "requires_grad_") else None
+        shape = (
+            owner.shape
+            if name in ("to", "cuda", "cpu", "float", "double", "clone", "detach", "contiguous", "requires_grad_")
+            else None
+        )
         return Tensor(owner.initializer, shape, owner.place, owner.also)
     if name == "size" and args.pos and isinstance(args.pos[0], int):
         return _size(owner.shape, args.pos[0])
@@ -209,7 +251,7 @@ def _on_tensor(run: Run, owner: Tensor, name: str, args: Args, place: Place) -> 
     return made if made is not None else Tensor(OPAQUE, None, place)
 
 
-# Modules ----------------------------------------------------------------------------------------------------------------
+# Modules ------------------------------------------------------------------------------------------
 
 
 def _same(run: Run, owner: Obj, args: Args, place: Place) -> Value:
@@ -393,7 +435,7 @@ def _reset(run: Run, owner: Obj, args: Args, place: Place) -> Value:
 
 
 def _post_init(run: Run, owner: Obj, args: Args, place: Place) -> Value:
-    """Hugging Face's `post_init()`: `_init_weights` reaches every module, and the framework's own dispatcher before it."""
+    """Hugging Face's `post_init()`: the framework's own dispatcher, then `_init_weights`, reach every module."""
     for _, module in list(walk(owner)):
         for _, parameter in parameters(module, recurse=False):
             if not parameter.raw:
@@ -465,17 +507,53 @@ MODULE_METHODS: dict[str, Callable[[Run, Obj, Args, Place], Value]] = {
     "post_init": _post_init,
     "compile": _compile,
     "add_weight": _add_weight,
-    **{name: _same for name in ("to", "cuda", "cpu", "eval", "train", "float", "half", "double", "bfloat16", "type",
-                                "share_memory", "to_empty", "xpu", "jit", "copy")},
+    **dict.fromkeys(("to", "cuda", "cpu", "eval", "train", "float", "half", "double", "bfloat16", "type"), _same),
+    **dict.fromkeys(("share_memory", "to_empty", "xpu", "jit", "copy"), _same),
 }  # fmt: skip
 #: Methods that say nothing about a model.
 SILENT = frozenset(
-    """zero_grad state_dict summary fit evaluate save save_hyperparameters log log_dict register_forward_hook
-    register_full_backward_hook register_backward_hook get_config build supports_gradient_checkpointing
-    gradient_checkpointing_enable fit_generator train_on_batch predict_on_batch count_params get_weights save_weights
-    __setattr__ __getattr__ buffers named_buffers extra_repr register_load_state_dict_pre_hook
-    _register_load_state_dict_pre_hook register_to_config _set_static_graph __post_init__ __init_subclass__
-    set_input_space compute_output_shape compute_mask add_loss add_metric track_variable __repr__""".split()
+    [
+        "zero_grad",
+        "state_dict",
+        "summary",
+        "fit",
+        "evaluate",
+        "save",
+        "save_hyperparameters",
+        "log",
+        "log_dict",
+        "register_forward_hook",
+        "register_full_backward_hook",
+        "register_backward_hook",
+        "get_config",
+        "build",
+        "supports_gradient_checkpointing",
+        "gradient_checkpointing_enable",
+        "fit_generator",
+        "train_on_batch",
+        "predict_on_batch",
+        "count_params",
+        "get_weights",
+        "save_weights",
+        "__setattr__",
+        "__getattr__",
+        "buffers",
+        "named_buffers",
+        "extra_repr",
+        "register_load_state_dict_pre_hook",
+        "_register_load_state_dict_pre_hook",
+        "register_to_config",
+        "_set_static_graph",
+        "__post_init__",
+        "__init_subclass__",
+        "set_input_space",
+        "compute_output_shape",
+        "compute_mask",
+        "add_loss",
+        "add_metric",
+        "track_variable",
+        "__repr__",
+    ]
 )
 
 
@@ -512,7 +590,7 @@ def _on_super(run: Run, owner: Super, name: str, args: Args, place: Place) -> Va
 
 
 def _base_init_weights(run: Run, owner: Obj, args: Args, place: Place) -> Value:
-    """`super()._init_weights(module)` of Hugging Face: the framework's own dispatcher, values from the configuration."""
+    """`super()._init_weights(module)` of Hugging Face: its own dispatcher, with values from the configuration."""
     for value in args.pos[:1]:
         for option in options(value):
             if isinstance(option, Obj):
@@ -521,7 +599,7 @@ def _base_init_weights(run: Run, owner: Obj, args: Args, place: Place) -> Value:
     return None
 
 
-# Sequences, dictionaries, texts -----------------------------------------------------------------------------------------
+# Sequences, dictionaries, texts -------------------------------------------------------------------
 
 
 def _on_list(run: Run, owner: ListValue, name: str, args: Args, place: Place) -> Value:
@@ -622,8 +700,35 @@ def _on_dict(run: Run, owner: DictValue, name: str, args: Args, place: Place) ->
 
 #: Methods of str that are safe to run on known texts.
 TEXT = frozenset(
-    """lower upper strip lstrip rstrip startswith endswith split rsplit replace find rfind index count join format title
-    capitalize isdigit isalpha removeprefix removesuffix partition rpartition splitlines zfill isidentifier""".split()
+    [
+        "lower",
+        "upper",
+        "strip",
+        "lstrip",
+        "rstrip",
+        "startswith",
+        "endswith",
+        "split",
+        "rsplit",
+        "replace",
+        "find",
+        "rfind",
+        "index",
+        "count",
+        "join",
+        "format",
+        "title",
+        "capitalize",
+        "isdigit",
+        "isalpha",
+        "removeprefix",
+        "removesuffix",
+        "partition",
+        "rpartition",
+        "splitlines",
+        "zfill",
+        "isidentifier",
+    ]
 )
 
 

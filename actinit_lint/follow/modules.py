@@ -181,7 +181,7 @@ def _children_of(run: Run, value: Value) -> tuple[list[Value], list[Value]]:
     return [value], ["0"]
 
 
-# Weights ----------------------------------------------------------------------------------------------------------------
+# Weights ------------------------------------------------------------------------------------------
 
 
 def _make_torch_weights(run: Run, obj: Obj, place: Place) -> None:
@@ -207,7 +207,9 @@ def _make_torch_weights(run: Run, obj: Obj, place: Place) -> None:
 
 
 #: Attributes of a Keras layer that exist only once it has been built.
-KERAS_LAZY = frozenset("kernel bias recurrent_kernel embeddings weights depthwise_kernel pointwise_kernel".split())
+KERAS_LAZY = frozenset(
+    ["kernel", "bias", "recurrent_kernel", "embeddings", "weights", "depthwise_kernel", "pointwise_kernel"]
+)
 
 
 def keras_weight(run: Run, obj: Obj, name: str, place: Place) -> Value:
@@ -243,7 +245,7 @@ def replace_weight(run: Run, obj: Obj, name: str, value: Value, place: Place) ->
     run.store(obj.attrs, name, value)
 
 
-# Walking ----------------------------------------------------------------------------------------------------------------
+# Walking ------------------------------------------------------------------------------------------
 
 
 def is_module(value: Value) -> bool:
@@ -334,7 +336,7 @@ def clone(run: Run, value: Value, memo: dict[int, Any] | None = None) -> Value:
     return value
 
 
-# Calling ----------------------------------------------------------------------------------------------------------------
+# Calling ------------------------------------------------------------------------------------------
 
 
 def call_object(run: Run, obj: Obj, args: Args, place: Place) -> Value:
@@ -362,5 +364,3 @@ def initializer_opaque(run: Run, obj: Obj, place: Place, initializer: Initialize
     """Weights of a module were loaded or filled by something that is not followed."""
     for _, parameter in parameters(obj):
         run.assign(parameter, "writes", (*parameter.writes, Write(initializer, place)))
-
-

@@ -1,4 +1,4 @@
-"""Facts that are not about one layer's pairing: copies, shared draws, writes without effect, kinds left out, bare parameters."""
+"""Facts beyond one layer's pairing: copies, shared draws, writes without effect, kinds left out, bare parameters."""
 
 from __future__ import annotations
 
@@ -32,7 +32,9 @@ from actinit_lint.program import language as la
 RANDOM = ("variance_scaling", "normal", "uniform", "orthogonal")
 
 
-def notes(session: Session, layers: Layers, facts: list[object], flows: list[Flow], confidence: Any) -> Iterator[object]:
+def notes(
+    session: Session, layers: Layers, facts: list[object], flows: list[Flow], confidence: Any
+) -> Iterator[object]:
     records: dict[str, list[Record]] = defaultdict(list)
     for record in session.records:
         records[record.kind].append(record)
@@ -45,7 +47,7 @@ def notes(session: Session, layers: Layers, facts: list[object], flows: list[Flo
     yield from _selu_companions(flows, layers, confidence)
 
 
-# Equal draws ------------------------------------------------------------------------------------------------------------
+# Equal draws --------------------------------------------------------------------------------------
 
 
 def _shared(records: list[Record], layers: Layers, confidence: Any) -> Iterator[SharedInitializer]:
@@ -64,8 +66,8 @@ def _shared(records: list[Record], layers: Layers, confidence: Any) -> Iterator[
         groups[("instance", record.data["instance"], parameter.shape)].append(record)
         seed = instance.args.get("seed")
         if isinstance(seed, int):
-            key = (instance.state.get("name"), seed, initializer, parameter.shape)
-            groups[("seed", *key)].append(record)
+            key = ("seed", instance.state.get("name"), seed, initializer, parameter.shape)
+            groups[key].append(record)
     reported: set[int] = set()
     for key, group in groups.items():
         owners = {id(r.data["parameter"].owner): r for r in group}
@@ -108,7 +110,7 @@ def _fresh(record: Record) -> bool:
     return False
 
 
-# Writes without effect --------------------------------------------------------------------------------------------------
+# Writes without effect ----------------------------------------------------------------------------
 
 
 def _without_effect(session: Session, records: dict[str, list[Record]], confidence: Any) -> Iterator[NoEffect]:
@@ -165,7 +167,7 @@ def _in_place(records: list[Record], confidence: Any) -> Iterator[InPlaceInit]:
         yield InPlaceInit(record.place, record.data["name"], parameter_label(parameter), confidence)
 
 
-# Parameters without content ---------------------------------------------------------------------------------------------
+# Parameters without content -----------------------------------------------------------------------
 
 #: A method of such a name may fill parameters when somebody calls it.
 FILLING = ("init", "reset", "load", "fill", "weight", "setup", "build", "param", "register", "create")
@@ -225,7 +227,7 @@ def _may_fill(obj: Obj, name: str) -> bool:
     return False
 
 
-# Kinds left out ---------------------------------------------------------------------------------------------------------
+# Kinds left out -----------------------------------------------------------------------------------
 
 
 def _left_out(session: Session, facts: list[object], confidence: Any) -> Iterator[LeftOut]:
@@ -267,7 +269,7 @@ def _kernel_written(obj: Obj) -> bool:
     )
 
 
-# SELU's companions ------------------------------------------------------------------------------------------------------
+# SELU's companions --------------------------------------------------------------------------------
 
 STRAIGHT = frozenset({"pass", "select", "max"})
 

@@ -55,7 +55,7 @@ LONGEST = 2000
 
 def truth(value: Value) -> bool | None:
     """Whether a condition holds; None when the code does not say."""
-    if isinstance(value, PLAIN) or isinstance(value, tuple):
+    if isinstance(value, (PLAIN, tuple)):
         return bool(value)
     if isinstance(value, OneOf):
         answers = {truth(option) for option in value.options}
@@ -92,7 +92,7 @@ def binary(run: Run, sign: str, left: Value, right: Value, place: Place, in_plac
     if isinstance(left, FANS) or isinstance(right, FANS):
         known = isinstance(left, PLAIN) and isinstance(right, PLAIN)
         plain = _plain(sign, left, right) if known else Unknown("operation on an unknown value")
-        if known or isinstance(left, (*FANS, int, float)) and isinstance(right, (*FANS, int, float)):
+        if known or (isinstance(left, (*FANS, int, float)) and isinstance(right, (*FANS, int, float))):
             return arithmetic(sign, left, right, plain)
     elif isinstance(left, PLAIN) and isinstance(right, PLAIN):
         return _plain(sign, left, right)
@@ -160,7 +160,9 @@ def _options(run: Run, sign: str, left: Value, right: Value, place: Place, in_pl
     rights = right.options if isinstance(right, OneOf) else (right,)
     if len(lefts) * len(rights) > 6:
         return Unknown("one of many values")
-    results = [binary(run, sign, a, b, place, in_place) for a in lefts for b in rights if a is not None and b is not None]
+    results = [
+        binary(run, sign, a, b, place, in_place) for a in lefts for b in rights if a is not None and b is not None
+    ]
     return run.join(results) if results else Unknown("operation on None")
 
 
@@ -196,7 +198,7 @@ def _is_open(value: Value) -> bool:
     return isinstance(value, ListValue) and value.open
 
 
-# Tensors that are being made --------------------------------------------------------------------------------------------
+# Tensors that are being made ----------------------------------------------------------------------
 
 
 def scaled(tensor: Tensor, factor: float | None) -> Tensor:
@@ -292,7 +294,7 @@ def _derived(run: Run, sign: str, left: Value, right: Value, in_place: bool) -> 
     return View(parameter, copy=True)
 
 
-# Comparison -------------------------------------------------------------------------------------------------------------
+# Comparison ---------------------------------------------------------------------------------------
 
 
 def compare(sign: str, left: Value, right: Value) -> bool | None:

@@ -26,7 +26,7 @@ class Project:
         self.packages: dict[str, tuple[str, str]] = {}
         self.missing: set[str] = set()
 
-    # Loading ------------------------------------------------------------------------------------------------------
+    # Loading --------------------------------------------------------------------------------------
 
     def module(self, path: str) -> ProjectModule | None:
         """The module of a file, its top level run."""
@@ -100,7 +100,7 @@ class Project:
         self.missing.add(base)
         return None
 
-    # Running ------------------------------------------------------------------------------------------------------
+    # Running --------------------------------------------------------------------------------------
 
     def facts(self) -> list[FileFacts]:
         for path in self.programs:
@@ -129,15 +129,15 @@ class Project:
         imported: dict[int, int] = {id(m): 0 for m in given}
         owners = {id(m): m for m in given}
         for module in given:
-            seen = {
-                id(v.scope.globals) for v in module.scope.vars.values() if isinstance(v, (ClassValue, Func))
-            } | {id(v) for v in module.scope.vars.values() if isinstance(v, ProjectModule)}
+            seen = {id(v.scope.globals) for v in module.scope.vars.values() if isinstance(v, (ClassValue, Func))} | {
+                id(v) for v in module.scope.vars.values() if isinstance(v, ProjectModule)
+            }
             for key in seen:
                 if key in owners and owners[key] is not module:
                     imported[key] += 1
         return sorted(given, key=lambda m: imported[id(m)])
 
-    # Gathering ----------------------------------------------------------------------------------------------------
+    # Gathering ------------------------------------------------------------------------------------
 
     def _gather(self) -> list[FileFacts]:
         by_path = {path: FileFacts(path) for path in self.programs}
@@ -166,9 +166,9 @@ class Project:
         for note in self.run.not_followed:
             if note.place.path in by_path and note.place.at:
                 by_path[note.place.path].not_followed.append(note)
-        for path, error in self.run.errors:
+        for path, fault in self.run.errors:
             if path in by_path:
-                by_path[path].errors.append(error)
+                by_path[path].errors.append(fault)
         self._count(by_path, sites)
         return list(by_path.values())
 
@@ -186,7 +186,11 @@ class Project:
             facts = by_path[module.path]
             for place in sorted(places):
                 if place not in sites:
-                    reason = "never applied in what was followed" if place in constructed else "never built in what was followed"
+                    reason = (
+                        "never applied in what was followed"
+                        if place in constructed
+                        else "never built in what was followed"
+                    )
                     facts.not_followed.append(NotFollowed(reason, place))
                     facts.layers_not_followed += 1
                 elif sites[place] is not None:
@@ -200,9 +204,11 @@ def _models(session: Session) -> int:
     from actinit_lint.follow.modules import walk
 
     inner: set[int] = set()
-    models = [o for o in session.objects if o.kind is not None and (o.cls is not None or o.kind.name in ("Sequential", "Model"))]
+    models = [
+        o
+        for o in session.objects
+        if o.kind is not None and (o.cls is not None or o.kind.name in ("Sequential", "Model"))
+    ]
     for obj in models:
         inner.update(id(m) for path, m in walk(obj) if path)
     return sum(1 for o in models if id(o) not in inner)
-
-

@@ -132,7 +132,9 @@ def run_model(run: Run, obj: Obj) -> None:
 def inputs_of(func: Func) -> int:
     """How many inputs a forward method asks for, besides self."""
     plain = [p for p in func.node.params if p.kind in ("any", "positional")][1:]
-    return sum(1 for p in plain if p.name not in func.defaults) or (1 if plain or any(p.kind == "*" for p in func.node.params) else 0)
+    return sum(1 for p in plain if p.name not in func.defaults) or (
+        1 if plain or any(p.kind == "*" for p in func.node.params) else 0
+    )
 
 
 def _run_steps(run: Run, obj: Obj) -> None:
@@ -150,7 +152,7 @@ def _run_steps(run: Run, obj: Obj) -> None:
                     call_function(run, value, args, obj.place)
 
 
-# Roots of a file --------------------------------------------------------------------------------------------------------
+# Roots of a file ----------------------------------------------------------------------------------
 
 
 def functions(module: ProjectModule) -> list[Func]:
@@ -214,7 +216,13 @@ def run_function(run: Run, func: Func, module: ProjectModule) -> Session:
 def _data_parameters(func: Func) -> int:
     """A function with one parameter `x` or `inputs` gets data for it: `def block(x, filters)`."""
     first = next((p for p in func.node.params if p.kind in ("any", "positional")), None)
-    return 1 if first is not None and first.name in ("x", "inputs", "input_tensor", "input", "tensor", "net", "inp", "h") and first.name not in func.defaults else 0
+    return (
+        1
+        if first is not None
+        and first.name in ("x", "inputs", "input_tensor", "input", "tensor", "net", "inp", "h")
+        and first.name not in func.defaults
+        else 0
+    )
 
 
 def run_class(run: Run, cls: ClassValue, module: ProjectModule, confidence: str = "high") -> Session:
@@ -250,4 +258,15 @@ def outputs_of(value: Value) -> list[Flow]:
 
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 12_000))
 
-__all__ = ["INITIALISING", "ListValue", "Tensor", "Unknown", "classes", "finish", "functions", "run_class", "run_function", "run_top_level"]
+__all__ = [
+    "INITIALISING",
+    "ListValue",
+    "Tensor",
+    "Unknown",
+    "classes",
+    "finish",
+    "functions",
+    "run_class",
+    "run_function",
+    "run_top_level",
+]

@@ -102,11 +102,13 @@ class Run:
     not_followed: list[NotFollowed] = field(default_factory=list)
     noted: set[tuple[str, Place]] = field(default_factory=set)
     errors: list[tuple[str, str]] = field(default_factory=list)  # (file, what went wrong inside the follower)
-    registered: set[str] = field(default_factory=set)  # names that the project registers with Keras; "*": it registers some
+    registered: set[str] = field(
+        default_factory=set
+    )  # names that the project registers with Keras; "*": it registers some
     sweep: int = 0  # > 0 inside a loop over the modules or parameters of a model
     via: tuple[tuple[Place, str], ...] = ()  # lines on the way to an initialiser: `self.apply(fn)`
 
-    # Effort -------------------------------------------------------------------------------------------------------
+    # Effort ---------------------------------------------------------------------------------------
 
     def spend(self) -> None:
         self.fuel -= 1
@@ -147,7 +149,7 @@ class Run:
         self.session.records.append(record)
         return record
 
-    # Undoable writes ----------------------------------------------------------------------------------------------
+    # Undoable writes ------------------------------------------------------------------------------
 
     def store(self, mapping: dict[Any, Any], key: Any, value: Value) -> None:
         if self.branching:
@@ -240,7 +242,7 @@ class Run:
         known = [v for v in values if v is not MISSING]
         return self.join(known) if known else MISSING
 
-    # Joins --------------------------------------------------------------------------------------------------------
+    # Joins ----------------------------------------------------------------------------------------
 
     def join(self, values: Iterable[Value]) -> Value:
         """The value of something that is one of `values`, undecided which."""
@@ -271,7 +273,7 @@ class Run:
             return DictValue(merged, places, True)
         return one_of(flat)
 
-    # The data-flow graph ------------------------------------------------------------------------------------------
+    # The data-flow graph --------------------------------------------------------------------------
 
     def flow(self, node: Flow) -> Flow:
         """Add a node to the graph."""

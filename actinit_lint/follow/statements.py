@@ -24,12 +24,14 @@ from actinit_lint.follow.values import (
 from actinit_lint.program import language as la
 
 #: Functions whose result is easily taken for an in-place fill.
-DROPPED = frozenset("zeros_like ones_like full_like rand_like randn_like full zeros ones randn".split())
+DROPPED = frozenset(
+    ["zeros_like", "ones_like", "full_like", "rand_like", "randn_like", "full", "zeros", "ones", "randn"]
+)
 #: How a block ends, besides running through.
 RETURN, BREAK, CONTINUE, RAISE = "return", "break", "continue", "raise"
 Outcome = str | None
 #: Methods that enumerate what a model consists of.
-SWEEPS = frozenset("modules named_modules children named_children parameters named_parameters".split())
+SWEEPS = frozenset(["modules", "named_modules", "children", "named_children", "parameters", "named_parameters"])
 MOST_ROUNDS = 160  # rounds of a loop over known values that are followed one by one
 
 
@@ -90,9 +92,7 @@ def _if(run: Run, node: la.If) -> Outcome:
         return execute(run, node.body)
     if decided is False:
         return execute(run, node.orelse)
-    (first, changes), (second, other) = run.branch(
-        [lambda: execute(run, node.body), lambda: execute(run, node.orelse)]
-    )
+    (first, changes), (second, other) = run.branch([lambda: execute(run, node.body), lambda: execute(run, node.orelse)])
     if first is RAISE and second is not RAISE:
         run.apply(other)
         return second
@@ -239,7 +239,7 @@ def _decorate(run: Run, decorator: Value, value: Value) -> Value:
     """Most decorators leave the function as it is for our purpose; an unknown one does too."""
     if isinstance(decorator, External) and isinstance(value, Func):
         name = decorator.name
-        if name in DECORATED and DECORATED[name]:
+        if DECORATED.get(name):
             value.kind = DECORATED[name]  # type: ignore[assignment]
         if name.removesuffix("()") in NO_GRAD:
             value.kind = "no_grad"
@@ -269,10 +269,16 @@ def _class(run: Run, node: la.Class) -> Outcome:
             value.scope = outer
     for decorator in node.decorators:
         value = evaluate(run, decorator)
-        if isinstance(value, External) and value.name.removesuffix("()").endswith(("dataclass", "dataclasses.dataclass", "attr.s", "attrs.define")):
+        if isinstance(value, External) and value.name.removesuffix("()").endswith(
+            ("dataclass", "dataclasses.dataclass", "attr.s", "attrs.define")
+        ):
             cls.dataclass = True
     cls.attrs["__annotated__"] = ListValue(
-        [s.targets[0].id for s in node.body if isinstance(s, la.Assign) and s.annotated and isinstance(s.targets[0], la.Name)]
+        [
+            s.targets[0].id
+            for s in node.body
+            if isinstance(s, la.Assign) and s.annotated and isinstance(s.targets[0], la.Name)
+        ]
     )
     run.store(outer.vars, node.name, cls)
     return None

@@ -33,6 +33,7 @@ from actinit_lint.knowledge.initializers import (
     TORCH_DEPRECATED,
     InitFunction,
     calculate_gain,
+    number,
 )
 from actinit_lint.knowledge.kinds import REQUIRED, times
 from actinit_lint.model import Place, Write
@@ -43,7 +44,9 @@ def call_torch(run: Run, name: str, args: Args, place: Place) -> Value:
     last = name.rsplit(".", 1)[-1]
     if name.startswith("torch.nn.init."):
         return init_function(run, last, args, place)
-    if name.startswith(("torch.optim", "torch.utils.data", "torch.cuda", "torch.distributed.init", "torch.manual_seed")):
+    if name.startswith(
+        ("torch.optim", "torch.utils.data", "torch.cuda", "torch.distributed.init", "torch.manual_seed")
+    ):
         return Unknown(f"a {last}")
     if last in ("Parameter", "UninitializedParameter", "Buffer"):
         return make_parameter(run, args, place, buffer=last == "Buffer")
@@ -61,7 +64,9 @@ def call_torch(run: Run, name: str, args: Args, place: Place) -> Value:
 
 
 #: Functions that return the module or tensor they are given.
-PASS_THROUGH = frozenset("compile script jit_script DataParallel DistributedDataParallel trace Variable freeze".split())
+PASS_THROUGH = frozenset(
+    ["compile", "script", "jit_script", "DataParallel", "DistributedDataParallel", "trace", "Variable", "freeze"]
+)
 
 
 def _utility(run: Run, name: str, last: str, args: Args, place: Place) -> Value:
@@ -80,7 +85,7 @@ def _utility(run: Run, name: str, last: str, args: Args, place: Place) -> Value:
     return Unknown(f"result of {last}")
 
 
-# Tensors and parameters -------------------------------------------------------------------------------------------------
+# Tensors and parameters ---------------------------------------------------------------------------
 
 
 def make_parameter(run: Run, args: Args, place: Place, *, buffer: bool = False, shape_first: bool = True) -> Value:
@@ -110,9 +115,14 @@ def create(run: Run, last: str, args: Args, place: Place) -> Value | None:
     if last in ("full", "full_like", "new_full"):
         value = args.kw.get("fill_value", args.pos[1] if len(args.pos) > 1 else None)
         shape = _shape_of(args.pos[0]) if args.pos else None
-        return Tensor(constant(float(value) if is_number(value) else None), shape, place)
+        return Tensor(constant(number(value)), shape, place)
     sizes_only = last.endswith("Tensor") and args.pos and is_number(args.pos[0])  # `torch.Tensor(3)` has 3 elements
-    if last in ("tensor", "as_tensor", "FloatTensor", "Tensor") and args.pos and _is_literal(args.pos[0]) and not sizes_only:
+    if (
+        last in ("tensor", "as_tensor", "FloatTensor", "Tensor")
+        and args.pos
+        and _is_literal(args.pos[0])
+        and not sizes_only
+    ):
         return Tensor(_literal(args.pos[0]), _literal_shape(args.pos[0]), place)
     if last == "normal":
         return _normal(args, place)
@@ -133,14 +143,15 @@ def _normal(args: Args, place: Place) -> Tensor:
     size = args.kw.get("size", args.pos[2] if len(args.pos) > 2 else None)
     initializer = Initializer(
         "normal", "normal", "normal",
-        mean=float(mean) if is_number(mean) else None, std=float(std) if is_number(std) else None,
+        mean=number(mean), std=number(std),
     )  # fmt: skip
     return Tensor(initializer, _shape_of(size), place)
 
 
 def _is_literal(value: Value) -> bool:
-    return is_number(value) or isinstance(value, (ListValue, tuple)) and not (
-        isinstance(value, tuple) and all(isinstance(v, int) for v in value)
+    return is_number(value) or (
+        isinstance(value, (ListValue, tuple))
+        and not (isinstance(value, tuple) and all(isinstance(v, int) for v in value))
     )
 
 
@@ -196,8 +207,37 @@ def _shape_of(value: Value) -> tuple[int | None, ...] | None:
 
 #: Functions on tensors that keep what they hold.
 RESHAPING = frozenset(
-    """view reshape unsqueeze squeeze permute transpose t flatten contiguous to cuda cpu float double half expand
-    expand_as repeat clone detach requires_grad_ type_as movedim unflatten type swapaxes tile flip roll""".split()
+    [
+        "view",
+        "reshape",
+        "unsqueeze",
+        "squeeze",
+        "permute",
+        "transpose",
+        "t",
+        "flatten",
+        "contiguous",
+        "to",
+        "cuda",
+        "cpu",
+        "float",
+        "double",
+        "half",
+        "expand",
+        "expand_as",
+        "repeat",
+        "clone",
+        "detach",
+        "requires_grad_",
+        "type_as",
+        "movedim",
+        "unflatten",
+        "type",
+        "swapaxes",
+        "tile",
+        "flip",
+        "roll",
+    ]
 )
 
 
@@ -210,7 +250,7 @@ def on_tensors(run: Run, last: str, args: Args, place: Place) -> Value:
         if last in RESHAPING:
             return Tensor(value.initializer, None, value.place, value.also)
         return Tensor(OPAQUE, None, place)
-    if isinstance(value, ListValue) or isinstance(value, tuple):
+    if isinstance(value, (ListValue, tuple)):
         items = value.items if isinstance(value, ListValue) else list(value)
         if last in ("cat", "stack", "concat") and items and all(isinstance(i, Tensor) for i in items):
             first = items[0].initializer
@@ -230,7 +270,7 @@ def on_tensors(run: Run, last: str, args: Args, place: Place) -> Value:
     return unknown_call(run, f"torch.{last}", args, place)
 
 
-# torch.nn.init ----------------------------------------------------------------------------------------------------------
+# torch.nn.init ------------------------------------------------------------------------------------
 
 
 def init_function(run: Run, last: str, args: Args, place: Place) -> Value:
@@ -277,7 +317,13 @@ def bind(row: InitFunction, args: Args) -> tuple[dict[str, Value], dict[str, Pla
 
 
 def note_call(
-    run: Run, last: str, row: InitFunction, target: Value, bound: dict[str, Value], places: dict[str, Place], place: Place
+    run: Run,
+    last: str,
+    row: InitFunction,
+    target: Value,
+    bound: dict[str, Value],
+    places: dict[str, Place],
+    place: Place,
 ) -> None:
     """Remember a call for the rules about calls that raise."""
     name = bound.get("nonlinearity")
@@ -352,7 +398,7 @@ def fans(run: Run, base: str, args: Args) -> Value:
     return pair
 
 
-# Helpers of other libraries ---------------------------------------------------------------------------------------------
+# Helpers of other libraries -----------------------------------------------------------------------
 
 
 def call_helper(run: Run, name: str, args: Args, place: Place) -> Value | None:
@@ -428,4 +474,4 @@ def may_write(run: Run, name: str, args: Args, place: Place) -> None:
                         write(run, item, OPAQUE, place)
 
 
-__all__ = ["ABSENT", "Flow", "REQUIRED", "call_torch", "parameters"]
+__all__ = ["ABSENT", "REQUIRED", "Flow", "call_torch", "parameters"]

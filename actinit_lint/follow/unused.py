@@ -19,7 +19,9 @@ from actinit_lint.program import language as la
 #: Names of initialisation routines: `init_weights`, `_reset_params`, `weights_init`, `xavier_init` ...
 ROUTINE = re.compile(r"(^|_)(init|initiali[sz]e|reset)(_|$)|(^|_)(weights?|params?|parameters)_init", re.IGNORECASE)
 #: Methods that frameworks call by themselves.
-CALLED_BY_FRAMEWORKS = frozenset({"__init__", "build", "forward", "call", "setup", "configure_optimizers", "__post_init__"})
+CALLED_BY_FRAMEWORKS = frozenset(
+    {"__init__", "build", "forward", "call", "setup", "configure_optimizers", "__post_init__"}
+)
 
 
 def never_applied(modules: Iterable[ProjectModule], sessions: Iterable[Session]) -> Iterator[NeverApplied]:
@@ -41,9 +43,7 @@ def never_applied(modules: Iterable[ProjectModule], sessions: Iterable[Session])
             yield NeverApplied(func.place, func.name, owner.name if owner is not None else None)
 
 
-def _candidates(
-    module: ProjectModule, built: set[int], scripts: set[str]
-) -> Iterator[tuple[Func, ClassValue | None]]:
+def _candidates(module: ProjectModule, built: set[int], scripts: set[str]) -> Iterator[tuple[Func, ClassValue | None]]:
     classes = [v for v in module.scope.vars.values() if isinstance(v, ClassValue) and v.scope.globals is module]
     models = [c for c in classes if is_model(c)]
     for value in module.scope.vars.values():
@@ -69,7 +69,7 @@ def _calls_hooks(name: str) -> bool:
     kind = find_kind(name)
     if MODULE_BASES.get(name):
         return True
-    return kind is None and not name.startswith(("abc.", "typing.", "builtins.")) or (
+    return (kind is None and not name.startswith(("abc.", "typing.", "builtins."))) or (
         kind is not None and kind.role in ("layer", "recurrent", "norm", "embedding", "attention")
     )
 

@@ -111,7 +111,6 @@ class ClassValue:
 
     def lineage(self) -> Iterator[ClassValue | External | Unknown]:
         """The class and its bases, depth first, left to right, each once (a good approximation of the MRO)."""
-        seen: set[int] = set()
         order: list[Value] = []
 
         def visit(c: Value) -> None:
@@ -124,8 +123,8 @@ class ClassValue:
 
         visit(self)
         # a base reached twice counts where it is reached last, as in Python's linearisation
-        for c in reversed([c for c in reversed(order) if not (id(c) in seen or seen.add(id(c)))]):  # type: ignore[func-returns-value]
-            yield c
+        last = {id(c): index for index, c in enumerate(order)}
+        yield from (c for index, c in enumerate(order) if last[id(c)] == index)
 
     def find(self, name: str, after: ClassValue | None = None) -> tuple[Value, ClassValue] | None:
         skipping = after is not None
@@ -147,7 +146,7 @@ class ClassValue:
 
 @dataclass(slots=True, eq=False)
 class Obj:
-    """An instance: of a class of the project (`cls`), of a library's (`kind`), or of both (a subclass of a container)."""
+    """An instance of a class of the project (`cls`), of a library's (`kind`), or of both (a subclass of a layer)."""
 
     cls: ClassValue | None
     kind: Kind | None

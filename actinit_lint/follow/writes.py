@@ -29,7 +29,7 @@ def write(
     also: tuple[tuple[Place, str], ...] = (),
     kind: str = "statement",
 ) -> None:
-    """An initialiser fills a tensor. Slices leave the rest as it is, copies are lost, unknown targets change nothing."""
+    """An initialiser fills a tensor. Slices leave the rest as it is, copies are lost, unknown targets stay."""
     if isinstance(target, OneOf):
         for option in target.options:
             if option is not None and option is not ABSENT:
@@ -97,9 +97,9 @@ def replace_data(run: Run, owner: Value, value: Value, place: Place) -> None:
 
 def set_part(run: Run, owner: Value, index: Value, value: Value, place: Place) -> None:
     """`weight[...] = value`: all of it only for `[...]` and `[:]`."""
-    if isinstance(index, slice) and index == slice(None, None, None):
-        replace_data(run, owner, value, place)
-    elif isinstance(index, Unknown) and "Ellipsis" in index.reason:
+    if (isinstance(index, slice) and index == slice(None, None, None)) or (
+        isinstance(index, Unknown) and "Ellipsis" in index.reason
+    ):
         replace_data(run, owner, value, place)
 
 

@@ -14,7 +14,7 @@ Arguments = Mapping[str, Any]
 
 #: `torch.nn.init.calculate_gain` (torch/nn/init.py): the names it knows; everything else raises ValueError.
 LINEAR_NAMES = frozenset(
-    "linear conv1d conv2d conv3d conv_transpose1d conv_transpose2d conv_transpose3d sigmoid".split()
+    ["linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "sigmoid"]
 )
 GAINS = {"tanh": 5.0 / 3, "relu": sqrt(2.0), "selu": 0.75}
 
@@ -64,12 +64,7 @@ def _kaiming(distribution: Any) -> Callable[[Arguments], Initializer]:
         gain = calculate_gain(a["nonlinearity"], 0.0 if slope is None else slope)
         mode = a["mode"] if a["mode"] in ("fan_in", "fan_out") else None
         spelled = a["nonlinearity"] if isinstance(a["nonlinearity"], str) else None
-        default = (
-            distribution == "uniform"
-            and gain is not None
-            and abs(gain - sqrt(1 / 3)) < 1e-6
-            and mode == "fan_in"
-        )
+        default = distribution == "uniform" and gain is not None and abs(gain - sqrt(1 / 3)) < 1e-6 and mode == "fan_in"
         name = "torch_default" if default else f"kaiming_{distribution}"
         return variance_scaling(name, gain, mode, distribution, nonlinearity=spelled, is_default=default)
 
@@ -104,9 +99,7 @@ TORCH: dict[str, InitFunction] = {
     "kaiming_uniform": InitFunction(KAIMING, _kaiming("uniform"), 2, nonlinearity=True),
     "kaiming_normal": InitFunction(KAIMING, _kaiming("normal"), 2, nonlinearity=True),
     "normal": InitFunction(NORMAL, _normal("normal")),
-    "trunc_normal": InitFunction(
-        (*NORMAL, ("a", -2.0), ("b", 2.0)), _normal("trunc_normal", "truncated_normal")
-    ),
+    "trunc_normal": InitFunction((*NORMAL, ("a", -2.0), ("b", 2.0)), _normal("trunc_normal", "truncated_normal")),
     "uniform": InitFunction((("a", 0.0), ("b", 1.0)), _uniform),
     "constant": InitFunction((("val", REQUIRED),), lambda a: constant(number(a["val"]))),
     "ones": InitFunction((), lambda a: constant(1.0)),
@@ -123,7 +116,19 @@ TORCH: dict[str, InitFunction] = {
 }
 #: The names of old that torch still has and warns about.
 TORCH_DEPRECATED = frozenset(
-    "uniform normal constant eye dirac xavier_uniform xavier_normal kaiming_uniform kaiming_normal orthogonal sparse".split()
+    [
+        "uniform",
+        "normal",
+        "constant",
+        "eye",
+        "dirac",
+        "xavier_uniform",
+        "xavier_normal",
+        "kaiming_uniform",
+        "kaiming_normal",
+        "orthogonal",
+        "sparse",
+    ]
 )
 
 #: In-place tensor methods that fill: name -> as torch.nn.init would.
@@ -141,10 +146,6 @@ FILL_METHODS: dict[str, InitFunction] = {
 }
 
 
-def _layer_helper(weight: InitFunction, bias: float = 0.0) -> tuple[InitFunction, float]:
-    return weight, bias
-
-
 LECUN_NORMAL = InitFunction((), lambda a: variance_scaling("lecun_normal", 1.0, "fan_in", "truncated_normal"), 2)
 #: Helpers of other libraries that fill one tensor.
 TENSOR_HELPERS: dict[str, InitFunction] = {
@@ -159,12 +160,12 @@ TENSOR_HELPERS: dict[str, InitFunction] = {
     },
     "mmcv.cnn.utils.weight_init.trunc_normal_": TORCH["trunc_normal"],
     "mmengine.model.trunc_normal_": TORCH["trunc_normal"],
-    "torch_geometric.nn.inits.glorot": InitFunction((), _xavier("uniform") and (lambda a: variance_scaling("xavier_uniform", 1.0, "fan_avg", "uniform"))),
+    "torch_geometric.nn.inits.glorot": InitFunction(
+        (), lambda a: variance_scaling("xavier_uniform", 1.0, "fan_avg", "uniform")
+    ),
     "torch_geometric.nn.inits.zeros": TORCH["zeros"],
     "torch_geometric.nn.inits.ones": TORCH["ones"],
-    **{
-        f"transformers.initialization.{name}_": row for name, row in TORCH.items()
-    },
+    **{f"transformers.initialization.{name}_": row for name, row in TORCH.items()},
 }
 
 #: Helpers of mmcv, mmengine and fvcore that fill the weight and the bias of a layer: (weight, value of the bias).
@@ -172,7 +173,9 @@ LAYER_HELPERS: dict[str, InitFunction] = {}
 _MM_BIAS = ("bias", 0)
 
 
-def _by_distribution(build_normal: Callable[[Arguments], Initializer], build_uniform: Callable[[Arguments], Initializer]):
+def _by_distribution(
+    build_normal: Callable[[Arguments], Initializer], build_uniform: Callable[[Arguments], Initializer]
+) -> Callable[[Arguments], Initializer]:
     def build(a: Arguments) -> Initializer:
         d = a.get("distribution")
         return build_uniform(a) if d == "uniform" else build_normal(a) if d == "normal" else OPAQUE
@@ -208,7 +211,7 @@ LAYER_HELPERS["fvcore.nn.weight_init.c2_msra_fill"] = InitFunction(
 )
 
 
-# Keras ----------------------------------------------------------------------------------------------------------------
+# Keras --------------------------------------------------------------------------------------------
 
 
 def _scaling(a: Arguments) -> Initializer:
@@ -226,9 +229,7 @@ def _scaling(a: Arguments) -> Initializer:
 
 
 def _preset(name: str, scale: float, mode: Any, distribution: Any) -> InitFunction:
-    return InitFunction(
-        (("seed", None),), lambda a: variance_scaling(name, sqrt(scale), mode, distribution)
-    )
+    return InitFunction((("seed", None),), lambda a: variance_scaling(name, sqrt(scale), mode, distribution))
 
 
 def _keras_normal(name: str, distribution: Any) -> InitFunction:
@@ -277,7 +278,9 @@ KERAS_NAMES: dict[str, str] = {
 }  # fmt: skip
 #: TF 1 names: tf.<name>, tf.initializers.<name>, tf.keras.initializers.<name> of old.
 TF_NAMES: dict[str, InitFunction] = {
-    "random_normal_initializer": InitFunction((("mean", 0.0), ("stddev", 1.0), ("seed", None)), KERAS["RandomNormal"].build),
+    "random_normal_initializer": InitFunction(
+        (("mean", 0.0), ("stddev", 1.0), ("seed", None)), KERAS["RandomNormal"].build
+    ),
     "truncated_normal_initializer": InitFunction(
         (("mean", 0.0), ("stddev", 1.0), ("seed", None)), KERAS["TruncatedNormal"].build
     ),

@@ -1,4 +1,4 @@
-"""Keras as tables: layers with their weights, defaults and initialiser arguments; activation, initialiser and loss names.
+"""Keras as tables: layers with their weights, defaults and initialiser arguments; names of activations and losses.
 
 Signatures as of keras 3.15 (keras/src/layers/**); Keras 1/2 spellings are rows of their own.
 """
@@ -26,7 +26,9 @@ def _last(shape: Shape) -> Size:
     return shape[-1] if shape else None
 
 
-def _biased(a: Arguments, rows: list[WeightRow], width: Size, initializer: Initializer = ZEROS) -> tuple[WeightRow, ...]:
+def _biased(
+    a: Arguments, rows: list[WeightRow], width: Size, initializer: Initializer = ZEROS
+) -> tuple[WeightRow, ...]:
     if a.get("use_bias") is not False:
         rows.append(WeightRow("bias", "bias", (width,), initializer, "bias_initializer"))
     return tuple(rows)
@@ -197,8 +199,8 @@ def _conv_parameters(dims: int) -> tuple[tuple[str, Any], ...]:
 
 def _transpose_parameters() -> tuple[tuple[str, Any], ...]:
     return (
-        ("filters", REQUIRED), ("kernel_size", REQUIRED), ("strides", 1), ("padding", "valid"), ("output_padding", None),
-        ("data_format", None), ("dilation_rate", 1), ACT, *KERNEL,
+        ("filters", REQUIRED), ("kernel_size", REQUIRED), ("strides", 1), ("padding", "valid"),
+        ("output_padding", None), ("data_format", None), ("dilation_rate", 1), ACT, *KERNEL,
     )  # fmt: skip
 
 
@@ -239,7 +241,9 @@ BATCH_NORM = (
 )  # fmt: skip
 
 
-def _act(name: str, activation: str, *parameters: tuple[str, Any], slope: str | float | None = None) -> tuple[str, Kind]:
+def _act(
+    name: str, activation: str, *parameters: tuple[str, Any], slope: str | float | None = None
+) -> tuple[str, Kind]:
     return _k(name, "activation", *parameters, activation=activation, slope=slope, shape=_bare)
 
 
@@ -307,9 +311,10 @@ LAYERS: dict[str, Kind] = dict(
         _act("ELU", "elu", ("alpha", 1.0), slope="alpha"),
         _act("ThresholdedReLU", "threshold", ("theta", 1.0)),
         _act("Softmax", "softmax", ("axis", -1)),
+        *[_k(name, "pass", ("rate", REQUIRED), shape=_bare) for name in (
+            "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianDropout", "AlphaDropout")],
         *[_k(name, "pass", shape=_bare) for name in (
-            "Dropout", "SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D", "GaussianDropout", "GaussianNoise",
-            "AlphaDropout", "ActivityRegularization", "Masking", "Identity", "RandomFlip", "RandomRotation",
+            "GaussianNoise", "ActivityRegularization", "Masking", "Identity", "RandomFlip", "RandomRotation",
             "RandomZoom", "RandomTranslation", "RandomContrast", "RandomBrightness")],
         *[_k(name, "pass") for name in (
             "Cropping1D", "Cropping2D", "Cropping3D", "ZeroPadding1D", "ZeroPadding2D", "ZeroPadding3D",
@@ -376,16 +381,71 @@ FUNCTIONS: dict[str, str] = {
     "log_sigmoid": "logsigmoid",
 }
 PASS_FUNCTIONS = frozenset(
-    """
-    reshape transpose squeeze expand_dims cast flatten batch_flatten permute_dimensions mean sum reduce_mean reduce_sum
-    repeat tile roll flip pad dropout stop_gradient identity convert_to_tensor ensure_shape gather take slice
-    strided_slice moveaxis swapaxes broadcast_to average avg_pool avg_pool2d average_pool resize spatial_dropout
-    depth_to_space space_to_depth batch_to_space_nd space_to_batch_nd reverse
-    """.split()
+    [
+        "reshape",
+        "transpose",
+        "squeeze",
+        "expand_dims",
+        "cast",
+        "flatten",
+        "batch_flatten",
+        "permute_dimensions",
+        "mean",
+        "sum",
+        "reduce_mean",
+        "reduce_sum",
+        "repeat",
+        "tile",
+        "roll",
+        "flip",
+        "pad",
+        "dropout",
+        "stop_gradient",
+        "identity",
+        "convert_to_tensor",
+        "ensure_shape",
+        "gather",
+        "take",
+        "slice",
+        "strided_slice",
+        "moveaxis",
+        "swapaxes",
+        "broadcast_to",
+        "average",
+        "avg_pool",
+        "avg_pool2d",
+        "average_pool",
+        "resize",
+        "spatial_dropout",
+        "depth_to_space",
+        "space_to_depth",
+        "batch_to_space_nd",
+        "space_to_batch_nd",
+        "reverse",
+    ]
 )
-MAX_FUNCTIONS = frozenset("max min reduce_max reduce_min max_pool max_pool1d max_pool2d maximum minimum amax".split())
+MAX_FUNCTIONS = frozenset(
+    ["max", "min", "reduce_max", "reduce_min", "max_pool", "max_pool1d", "max_pool2d", "maximum", "minimum", "amax"]
+)
 NONLINEAR_FUNCTIONS = frozenset(
-    "exp log log1p sqrt rsqrt square pow abs clip clip_by_value cos reduce_logsumexp logsumexp where cumsum cond".split()
+    [
+        "exp",
+        "log",
+        "log1p",
+        "sqrt",
+        "rsqrt",
+        "square",
+        "pow",
+        "abs",
+        "clip",
+        "clip_by_value",
+        "cos",
+        "reduce_logsumexp",
+        "logsumexp",
+        "where",
+        "cumsum",
+        "cond",
+    ]
 )
 NORM_FUNCTIONS = {
     "batch_normalization": "batch",
@@ -396,12 +456,14 @@ NORM_FUNCTIONS = {
     "moments": "batch",
     "local_response_normalization": "local",
 }
-SPLIT_FUNCTIONS = frozenset("split unstack array_split".split())
-CONCAT_FUNCTIONS = frozenset("concatenate concat stack hstack vstack".split())
-ADD_FUNCTIONS = frozenset("add subtract add_n".split())
-MUL_FUNCTIONS = frozenset("multiply divide".split())
-MATMUL_FUNCTIONS = frozenset("matmul dot tensordot batch_dot".split())
-LINEAR_FUNCTIONS = frozenset("conv conv1d conv2d conv3d conv_transpose depthwise_conv separable_conv".split())
+SPLIT_FUNCTIONS = frozenset(["split", "unstack", "array_split"])
+CONCAT_FUNCTIONS = frozenset(["concatenate", "concat", "stack", "hstack", "vstack"])
+ADD_FUNCTIONS = frozenset(["add", "subtract", "add_n"])
+MUL_FUNCTIONS = frozenset(["multiply", "divide"])
+MATMUL_FUNCTIONS = frozenset(["matmul", "dot", "tensordot", "batch_dot"])
+LINEAR_FUNCTIONS = frozenset(
+    ["conv", "conv1d", "conv2d", "conv3d", "conv_transpose", "depthwise_conv", "separable_conv"]
+)
 
 #: Losses by the strings and functions of keras.losses.
 LOSSES: dict[str, str] = {

@@ -66,7 +66,9 @@ def canonical(name: str) -> str:
         if match:
             name = f"keras.{match[1]}.{match[2]}"
         last = name.rsplit(".", 1)[-1]
-        if last in _MODELS and name.startswith(("keras.models.", "keras.layers.", "keras.training.", "keras.sequential.")):
+        if last in _MODELS and name.startswith(
+            ("keras.models.", "keras.layers.", "keras.training.", "keras.sequential.")
+        ):
             return f"keras.{last}"
         return name
     match = _TORCH_MODULE.match(name)

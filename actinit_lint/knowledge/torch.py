@@ -140,7 +140,7 @@ RNN = (
     ("input_size", REQUIRED), ("hidden_size", REQUIRED), ("num_layers", 1), ("nonlinearity", "tanh"), ("bias", True),
     ("batch_first", False), ("dropout", 0.0), ("bidirectional", False),
 )  # fmt: skip
-GATED = tuple(p for p in RNN if p[0] != "nonlinearity") + (("proj_size", 0),)
+GATED = (*tuple(p for p in RNN if p[0] != "nonlinearity"), ("proj_size", 0))
 CELL = (("input_size", REQUIRED), ("hidden_size", REQUIRED), ("bias", True))
 BATCH_NORM = (("num_features", REQUIRED), ("eps", 1e-5), ("momentum", 0.1), ("affine", True))
 MHA = (("embed_dim", REQUIRED), ("num_heads", REQUIRED), ("dropout", 0.0), ("bias", True))
@@ -151,7 +151,9 @@ def _pass(*names: str) -> list[tuple[str, Kind]]:
     return [_k(name, "pass") for name in names]
 
 
-def _act(name: str, activation: str, *parameters: tuple[str, Any], slope: str | float | None = None) -> tuple[str, Kind]:
+def _act(
+    name: str, activation: str, *parameters: tuple[str, Any], slope: str | float | None = None
+) -> tuple[str, Kind]:
     return _k(name, "activation", *parameters, activation=activation, slope=slope)
 
 
@@ -212,8 +214,9 @@ MODULES: dict[str, Kind] = dict(
         _act("Softmax", "softmax", ("dim", None)), _act("Softmin", "softmax", ("dim", None)),
         _act("Softmax2d", "softmax"), _act("LogSoftmax", "log_softmax", ("dim", None)),
         _act("Threshold", "threshold"), _k("GLU", "opaque", ("dim", -1), extra="glu"),
-        *_pass("Identity", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout",
-               "Flatten", "Unflatten", "AvgPool1d", "AvgPool2d", "AvgPool3d", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d",
+        *[_k(name, "pass", ("p", 0.5), ("inplace", False))
+          for name in ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout")],
+        *_pass("Identity", "Flatten", "Unflatten", "AvgPool1d", "AvgPool2d", "AvgPool3d", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d",
                "AdaptiveAvgPool3d", "Upsample", "UpsamplingNearest2d", "UpsamplingBilinear2d", "ZeroPad1d",
                "ZeroPad2d", "ZeroPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d", "ReflectionPad1d",
                "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d",
@@ -234,7 +237,7 @@ MODULES: dict[str, Kind] = dict(
     ]
 )  # fmt: skip
 
-#: Activations as functions: torch.nn.functional, torch, and tensor methods share these names (a trailing `_` is in place).
+#: Activations as functions: torch.nn.functional, torch, and tensor methods share these names (`_` at the end: in place).
 #: name -> (normal form, position of the slope argument counted after the tensor, its name, its default)
 ACTIVATION_FUNCTIONS: dict[str, tuple[str, int | None, str | None, float | None]] = {
     "relu": ("relu", None, None, None),
@@ -270,36 +273,218 @@ ACTIVATION_FUNCTIONS: dict[str, tuple[str, int | None, str | None, float | None]
 
 #: Functions and tensor methods that hand their input on, for the search of a layer's activation.
 PASS_FUNCTIONS = frozenset(
-    """
-    view view_as reshape reshape_as flatten unflatten permute transpose swapaxes swapdims movedim moveaxis t squeeze
-    unsqueeze contiguous float half double bfloat16 to cuda cpu type type_as clone detach requires_grad_ retain_grad
-    mean sum nanmean expand expand_as repeat repeat_interleave tile narrow select index_select gather masked_select take
-    roll flip fliplr flipud rot90 pad interpolate upsample grid_sample dropout dropout1d dropout2d dropout3d alpha_dropout
-    feature_alpha_dropout avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_avg_pool3d
-    pixel_shuffle pixel_unshuffle channel_shuffle unfold fold broadcast_to atleast_1d atleast_2d neg masked_fill
-    masked_fill_ real diagonal unsqueeze_ squeeze_ transpose_ rename refine_names align_to as_strided cast rearrange
-    reduce pin_memory share_memory_ tril triu scatter_add scatter_mean segment_sum global_mean_pool global_add_pool
-    """.split()
+    [
+        "view",
+        "view_as",
+        "reshape",
+        "reshape_as",
+        "flatten",
+        "unflatten",
+        "permute",
+        "transpose",
+        "swapaxes",
+        "swapdims",
+        "movedim",
+        "moveaxis",
+        "t",
+        "squeeze",
+        "unsqueeze",
+        "contiguous",
+        "float",
+        "half",
+        "double",
+        "bfloat16",
+        "to",
+        "cuda",
+        "cpu",
+        "type",
+        "type_as",
+        "clone",
+        "detach",
+        "requires_grad_",
+        "retain_grad",
+        "mean",
+        "sum",
+        "nanmean",
+        "expand",
+        "expand_as",
+        "repeat",
+        "repeat_interleave",
+        "tile",
+        "narrow",
+        "select",
+        "index_select",
+        "gather",
+        "masked_select",
+        "take",
+        "roll",
+        "flip",
+        "fliplr",
+        "flipud",
+        "rot90",
+        "pad",
+        "interpolate",
+        "upsample",
+        "grid_sample",
+        "dropout",
+        "dropout1d",
+        "dropout2d",
+        "dropout3d",
+        "alpha_dropout",
+        "feature_alpha_dropout",
+        "avg_pool1d",
+        "avg_pool2d",
+        "avg_pool3d",
+        "adaptive_avg_pool1d",
+        "adaptive_avg_pool2d",
+        "adaptive_avg_pool3d",
+        "pixel_shuffle",
+        "pixel_unshuffle",
+        "channel_shuffle",
+        "unfold",
+        "fold",
+        "broadcast_to",
+        "atleast_1d",
+        "atleast_2d",
+        "neg",
+        "masked_fill",
+        "masked_fill_",
+        "real",
+        "diagonal",
+        "unsqueeze_",
+        "squeeze_",
+        "transpose_",
+        "rename",
+        "refine_names",
+        "align_to",
+        "as_strided",
+        "cast",
+        "rearrange",
+        "reduce",
+        "pin_memory",
+        "share_memory_",
+        "tril",
+        "triu",
+        "scatter_add",
+        "scatter_mean",
+        "segment_sum",
+        "global_mean_pool",
+        "global_add_pool",
+    ]
 )
 #: Transparent for signals, but not linear.
 MAX_FUNCTIONS = frozenset(
-    """
-    max_pool1d max_pool2d max_pool3d adaptive_max_pool1d adaptive_max_pool2d adaptive_max_pool3d amax amin max min
-    lp_pool1d lp_pool2d maximum minimum fmax fmin topk sort median mode kthvalue global_max_pool cummax
-    """.split()
+    [
+        "max_pool1d",
+        "max_pool2d",
+        "max_pool3d",
+        "adaptive_max_pool1d",
+        "adaptive_max_pool2d",
+        "adaptive_max_pool3d",
+        "amax",
+        "amin",
+        "max",
+        "min",
+        "lp_pool1d",
+        "lp_pool2d",
+        "maximum",
+        "minimum",
+        "fmax",
+        "fmin",
+        "topk",
+        "sort",
+        "median",
+        "mode",
+        "kthvalue",
+        "global_max_pool",
+        "cummax",
+    ]
 )
 #: Several pieces of one input.
-SPLIT_FUNCTIONS = frozenset("chunk split unbind tensor_split split_with_sizes hsplit vsplit dsplit".split())
-CONCAT_FUNCTIONS = frozenset("cat concat concatenate stack hstack vstack dstack".split())
+SPLIT_FUNCTIONS = frozenset(
+    ["chunk", "split", "unbind", "tensor_split", "split_with_sizes", "hsplit", "vsplit", "dsplit"]
+)
+CONCAT_FUNCTIONS = frozenset(["cat", "concat", "concatenate", "stack", "hstack", "vstack", "dstack"])
 #: Non-linear functions that are no activation: they end every search.
 NONLINEAR_FUNCTIONS = frozenset(
-    """
-    exp exp_ log log_ log1p log2 log10 sqrt sqrt_ rsqrt pow pow_ abs abs_ square clamp clamp_ clip clip_ clamp_min
-    clamp_max cos tan asin acos atan sinh cosh asinh acosh atanh erf erfc expm1 sign reciprocal round floor ceil
-    logsumexp var std norm prod cumprod cumsum argmax argmin histc bincount digamma lgamma frac trunc where
-    sigmoid_focal_loss glu cross cdist pairwise_distance cosine_similarity dist heaviside softmax2d bernoulli
-    multinomial isnan isinf fft ifft rfft irfft stft istft logit threshold
-    """.split()
+    [
+        "exp",
+        "exp_",
+        "log",
+        "log_",
+        "log1p",
+        "log2",
+        "log10",
+        "sqrt",
+        "sqrt_",
+        "rsqrt",
+        "pow",
+        "pow_",
+        "abs",
+        "abs_",
+        "square",
+        "clamp",
+        "clamp_",
+        "clip",
+        "clip_",
+        "clamp_min",
+        "clamp_max",
+        "cos",
+        "tan",
+        "asin",
+        "acos",
+        "atan",
+        "sinh",
+        "cosh",
+        "asinh",
+        "acosh",
+        "atanh",
+        "erf",
+        "erfc",
+        "expm1",
+        "sign",
+        "reciprocal",
+        "round",
+        "floor",
+        "ceil",
+        "logsumexp",
+        "var",
+        "std",
+        "norm",
+        "prod",
+        "cumprod",
+        "cumsum",
+        "argmax",
+        "argmin",
+        "histc",
+        "bincount",
+        "digamma",
+        "lgamma",
+        "frac",
+        "trunc",
+        "where",
+        "sigmoid_focal_loss",
+        "glu",
+        "cross",
+        "cdist",
+        "pairwise_distance",
+        "cosine_similarity",
+        "dist",
+        "heaviside",
+        "softmax2d",
+        "bernoulli",
+        "multinomial",
+        "isnan",
+        "isinf",
+        "fft",
+        "ifft",
+        "rfft",
+        "irfft",
+        "stft",
+        "istft",
+        "logit",
+        "threshold",
+    ]
 )
 #: Normalisations as functions.
 NORM_FUNCTIONS = {
@@ -313,10 +498,34 @@ NORM_FUNCTIONS = {
 }
 #: Tensor methods and functions whose result is no data of the model.
 META_FUNCTIONS = frozenset(
-    """
-    size dim ndimension numel nelement item tolist numpy get_device is_contiguous stride storage data_ptr element_size
-    is_floating_point is_complex backward register_hook shape ndim dtype device layout requires_grad grad names
-    """.split()
+    [
+        "size",
+        "dim",
+        "ndimension",
+        "numel",
+        "nelement",
+        "item",
+        "tolist",
+        "numpy",
+        "get_device",
+        "is_contiguous",
+        "stride",
+        "storage",
+        "data_ptr",
+        "element_size",
+        "is_floating_point",
+        "is_complex",
+        "backward",
+        "register_hook",
+        "shape",
+        "ndim",
+        "dtype",
+        "device",
+        "layout",
+        "requires_grad",
+        "grad",
+        "names",
+    ]
 )
 LOSS_FUNCTIONS = {
     "cross_entropy": "cross_entropy",
@@ -338,8 +547,8 @@ LINEAR_FUNCTIONS = {
     "linear": 1, "bilinear": 2, "conv1d": 1, "conv2d": 1, "conv3d": 1, "conv_transpose1d": 1, "conv_transpose2d": 1,
     "conv_transpose3d": 1,
 }  # fmt: skip
-MATMUL_FUNCTIONS = frozenset("matmul mm bmm mv dot inner tensordot matmul_".split())
-ATTENTION_FUNCTIONS = frozenset("scaled_dot_product_attention multi_head_attention_forward flash_attn_func".split())
+MATMUL_FUNCTIONS = frozenset(["matmul", "mm", "bmm", "mv", "dot", "inner", "tensordot", "matmul_"])
+ATTENTION_FUNCTIONS = frozenset(["scaled_dot_product_attention", "multi_head_attention_forward", "flash_attn_func"])
 
 #: Functions that make a tensor: name -> (what it holds, the shape comes from another tensor).
 CREATORS: dict[str, tuple[Initializer, bool]] = {

@@ -1,8 +1,8 @@
 """The small language that libcst trees are lowered to: what the follower reads and the cache stores.
 
 Every expression and definition carries `at`, its number in the file, counted in lowering order; `program.locate` turns
-numbers into lines and columns. Layout, comments, annotations and docstrings are dropped; what has no meaning for building
-or running a model becomes `Opaque`.
+numbers into lines and columns. Layout, comments, annotations and docstrings are dropped; what has no meaning for
+building or running a model becomes `Opaque`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ class Node(Struct, frozen=True, eq=False, gc=False, array_like=True, tag=True):
 
 
 class Const(Node, frozen=True, eq=False, gc=False, tag="k"):
-    value: None | bool | int | float | str
+    value: bool | int | float | str | None
 
 
 class Name(Node, frozen=True, eq=False, gc=False, tag="n"):

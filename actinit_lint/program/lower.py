@@ -1,7 +1,7 @@
 """From libcst to the small language: the only analysis module that knows syntax.
 
-One function a node class, chosen by a dictionary: no visitors, no metadata providers, so that lowering costs a small part
-of the parse. Numbers are given out in lowering order, so lowering the same text again with `nodes` set tells which
+One function a node class, chosen by a dictionary: no visitors, no metadata providers, so that lowering costs a small
+part of the parse. Numbers are given out in lowering order, so lowering the same text again with `nodes` set tells which
 libcst node a number stands for (see `spans`).
 """
 
@@ -87,15 +87,15 @@ class Lowering:
     def maybe(self, node: Any) -> la.Expr | None:
         return self.expr(node) if isinstance(node, cst.CSTNode) else None
 
-    def block(self, body: cst.CSTNode) -> tuple[la.Stmt, ...]:
+    def block(self, body: cst.BaseSuite) -> tuple[la.Stmt, ...]:
         out: list[la.Stmt] = []
-        for statement in body.body:  # type: ignore[attr-defined]
+        for statement in body.body:
             self.statement(statement, out)
         return tuple(out)
 
-    def statement(self, node: cst.CSTNode, out: list[la.Stmt]) -> None:
+    def statement(self, node: Any, out: list[la.Stmt]) -> None:
         if node.__class__ is cst.SimpleStatementLine:
-            for small in node.body:  # type: ignore[attr-defined]
+            for small in node.body:
                 handler = STATEMENTS.get(small.__class__)
                 if handler is not None:
                     handler(self, small, out)
@@ -104,15 +104,15 @@ class Lowering:
         if handler is not None:
             handler(self, node, out)
 
-    def dotted(self, node: cst.CSTNode | None) -> str:
+    def dotted(self, node: Any) -> str:
         if node is None:
             return ""
         if node.__class__ is cst.Name:
-            return node.value  # type: ignore[attr-defined]
-        return f"{self.dotted(node.value)}.{node.attr.value}"  # type: ignore[attr-defined]
+            return str(node.value)
+        return f"{self.dotted(node.value)}.{node.attr.value}"
 
 
-# Expressions ----------------------------------------------------------------------------------------------------------
+# Expressions --------------------------------------------------------------------------------------
 
 
 def _name(lo: Lowering, node: cst.Name) -> la.Expr:
@@ -217,11 +217,12 @@ def _sequence(kind: str) -> Callable[[Lowering, Any], la.Expr]:
 def _dict(lo: Lowering, node: cst.Dict) -> la.Expr:
     at = lo.number(node)
     items: list[tuple[la.Expr | None, la.Expr]] = []
+    element: Any
     for element in node.elements:
         if element.__class__ is cst.StarredDictElement:
             items.append((None, lo.expr(element.value)))
         else:
-            items.append((lo.expr(element.key), lo.expr(element.value)))  # type: ignore[union-attr]
+            items.append((lo.expr(element.key), lo.expr(element.value)))
     return la.Dict(at, tuple(items))
 
 
@@ -358,7 +359,7 @@ EXPRESSIONS: dict[type, Callable[[Lowering, Any], la.Expr]] = {
 }
 
 
-# Statements -----------------------------------------------------------------------------------------------------------
+# Statements ---------------------------------------------------------------------------------------
 
 
 def _do(lo: Lowering, node: cst.Expr, out: list[la.Stmt]) -> None:
@@ -509,9 +510,7 @@ def _function(lo: Lowering, node: cst.FunctionDef, out: list[la.Stmt]) -> None:
     outer, lo.mentioned = lo.mentioned, set()
     was, lo.generator = lo.generator, False
     body = lo.block(node.body)
-    out.append(
-        la.Function(at, node.name.value, params, body, decorators, lo.generator, frozenset(lo.mentioned))
-    )
+    out.append(la.Function(at, node.name.value, params, body, decorators, lo.generator, frozenset(lo.mentioned)))
     lo.mentioned |= outer
     lo.generator = was
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from actinit_lint.assembly import Assembly
 from actinit_lint.checking import Hits, describe, run_checks
@@ -14,8 +14,12 @@ from actinit_lint.outcome import Outcome, Summary, Unknown
 from actinit_lint.rule import Hit
 from actinit_lint.selection import Selection
 from actinit_lint.settings import Configuration
+from actinit_lint.source.cells import place_in_cells, unknown_in_cell
 from actinit_lint.source.source import Source, interpreter_complaint
 from actinit_lint.source.texts import Texts
+
+if TYPE_CHECKING:
+    from actinit_lint.program import Program, SyntaxProblem
 
 
 def analyse(read: Read, request: Request, configuration: Configuration, selection: Selection) -> Outcome:
@@ -47,7 +51,10 @@ def analyse(read: Read, request: Request, configuration: Configuration, selectio
         layers_followed=sum(file.layers_followed for file in facts),
         layers_not_followed=sum(file.layers_not_followed for file in facts),
     )
-    return assembly.outcome(summary, sorted(not_followed, key=lambda entry: (entry.path, entry.line or 0)))
+    not_followed.sort(key=lambda entry: (entry.path, entry.line or 0))
+    outcome = assembly.outcome(summary, [unknown_in_cell(entry, read.texts) for entry in not_followed])
+    place_in_cells(outcome.findings, read.texts)  # the last step: until here a notebook is its joined program
+    return outcome
 
 
 class Report(Protocol):
@@ -62,23 +69,16 @@ def understand(
     """Parse and follow. Everything that loads libcst happens from here on."""
     import msgspec
 
-    from actinit_lint import follow, program
+    from actinit_lint import follow
 
-    programs = {}
+    programs: dict[str, Program] = {}
     total = len(read.sources)
     for index, source in enumerate(read.sources):
         progress("parsing", index, total)
         try:
-            programs[source.path] = program.parse(source.text, source.path)
-        except program.SyntaxProblem as problem:
-            message, line, column = interpreter_complaint(source.text) or (
-                problem.message,
-                problem.line,
-                problem.column,
-            )
-            if not message.startswith("invalid syntax"):
-                message = f"invalid syntax: {message}"
-            report("ACT000", _span(source.path, line, column), problem=message)
+            parsed = _parsed(source, read.texts, report)
+            if parsed is not None:
+                programs[source.path] = parsed
         except Exception as error:
             report("ACT900", _span(source.path, 1, 1), stage="parsing", problem=describe(error))
         read.sources[index] = Source(source.path, "", source.real)  # let the text go; reports read again what they show
@@ -96,6 +96,41 @@ def understand(
             more = f" (and {len(file.errors) - 1} more)" if len(file.errors) > 1 else ""
             report("ACT900", _span(file.path, 1, 1), stage="following", problem=file.errors[0] + more)
     return facts
+
+
+def _parsed(source: Source, texts: Texts, report: Report) -> Program | None:
+    """The file's program; of a notebook with broken cells, that of the others."""
+    from actinit_lint import program
+
+    try:
+        return program.parse(source.text, source.path)
+    except program.SyntaxProblem as problem:
+        whole = (source.text, problem)
+    broken: dict[int, tuple[str, program.SyntaxProblem]] = {}
+    if source.notebook is not None:
+        for cell in source.notebook.cells:
+            text = "".join(f"{line}\n" for line in cell.program)
+            try:
+                program.parse(text, source.path)
+            except program.SyntaxProblem as problem:
+                broken[cell.number] = (text, problem)
+    if source.notebook is None or not broken:
+        _report_syntax(source.path, *whole, 1, report)
+        return None
+    for cell in source.notebook.cells:
+        if cell.number in broken:
+            _report_syntax(source.path, *broken[cell.number], cell.first, report)
+    left = source.notebook.without(broken)
+    texts.holds(source.path, left)
+    return _parsed(Source(source.path, left.text, source.real), texts, report)
+
+
+def _report_syntax(path: str, text: str, problem: SyntaxProblem, first: int, report: Report) -> None:
+    """One ACT000 for a text that starts on line `first` of the file."""
+    message, line, column = interpreter_complaint(text) or (problem.message, problem.line, problem.column)
+    if not message.startswith("invalid syntax"):
+        message = f"invalid syntax: {message}"
+    report("ACT000", _span(path, first + line - 1, column), problem=message)
 
 
 def _places(hits: Iterable[tuple[str, Hit]]) -> Iterable[Place]:

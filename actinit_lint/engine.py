@@ -10,7 +10,7 @@ from actinit_lint.outcome import Outcome, Summary, Unknown
 from actinit_lint.pages import pages
 from actinit_lint.selection import Selection, check_rule_options
 from actinit_lint.settings import Configuration
-from actinit_lint.source.files import STDIN, Choice, Found, discover, warn
+from actinit_lint.source.files import STDIN, Choice, Found, discover, kind_of, warn
 from actinit_lint.source.source import Skipped, Source, Unreadable, load
 from actinit_lint.source.texts import Texts
 
@@ -69,7 +69,7 @@ def read_all(request: Request, configuration: Configuration) -> Read:
     found = list(discover([path for path in request.paths if path != STDIN], choice, request.say))
     if STDIN in request.paths:
         shown = request.stdin_filename or "<stdin>"
-        found.append(Found(shown, Texts().real(shown)))
+        found.append(Found(shown, Texts().real(shown), kind_of(shown)))
     for index, file in enumerate(found):
         request.progress("reading", index, len(found))
         from_stdin = STDIN in request.paths and index == len(found) - 1
@@ -78,7 +78,9 @@ def read_all(request: Request, configuration: Configuration) -> Read:
         read.texts.knows(file.path, file.real)
         if isinstance(loaded, Source):
             read.sources.append(loaded)
-            if from_stdin:
+            if loaded.notebook is not None:
+                read.texts.holds(file.path, loaded.notebook)
+            elif from_stdin:
                 given[file.path] = loaded.text
         elif isinstance(loaded, Unreadable):
             read.unreadable.append(loaded)

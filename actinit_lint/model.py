@@ -300,7 +300,9 @@ class Chain:
     confidence: Literal["low", "medium", "high"] = "high"
     start: float | None = 1.0  # second moment of what the first layer is fed; None: not known
     normed: bool = False  # goes through layer, RMS or group normalisation, which do not heal a sigmoid
-    prediction: object = field(default=None, repr=False)  # what `signal` made of it, once somebody asked
+    #: what `signal` made of it, once somebody asked
+    prediction: object = field(default=None, repr=False)
+    verdict: object = field(default=None, repr=False)
 
     @property
     def links(self) -> tuple[Link, ...]:
@@ -309,12 +311,15 @@ class Chain:
 
 @dataclass(slots=True, eq=False)
 class Gates:
-    """A weight multiplied with the data whose output is split between several saturating activations: a cell by hand."""
+    """A weight in front of saturating gates: of a recurrent layer, or of a cell written by hand."""
 
     layer: Layer
     weight: Weight
-    activations: tuple[Activation, ...]
+    names: tuple[str, ...]  # normal forms of the activations
     model: str
+    fan_in: int | None  # None: a size that is not known
+    start: float | None  # second moment of what the weight is multiplied with; None: not known, the state of the cell
+    places: tuple[tuple[Place, str], ...] = ()
     confidence: Literal["low", "medium", "high"] = "high"
 
 

@@ -19,6 +19,7 @@ class Unknown(Struct, frozen=True):
     path: str
     line: int | None
     reason: str
+    cell: int | None = None  # in a notebook `line` counts inside it
 
 
 class Summary(Struct, frozen=True):

@@ -12,6 +12,7 @@ from actinit_lint.analysis import locate_all
 from actinit_lint.finding import Span
 from actinit_lint.model import Activation, FileFacts, Layer, Link, Place, Use, Weight
 from actinit_lint.reference.normal_form import Initializer
+from actinit_lint.source.cells import in_cell
 from actinit_lint.source.texts import Texts
 
 COLUMNS = ("layer", "kind", "shape", "initialiser", "set at", "activation", "notes")
@@ -57,7 +58,8 @@ def models_of(facts: FileFacts) -> dict[str, list[Entry]]:
 
 def render(files: Sequence[FileFacts], texts: Texts, view: View) -> None:
     """Print every file's models."""
-    spans = locate_all(texts, (place for file in files for place in _places(file)))
+    located = locate_all(texts, (place for file in files for place in _places(file)))
+    spans = {place: in_cell(span, texts) for place, span in located.items()}
     if view.json:
         document = {"version": 1, "files": [_file_object(file, spans, view) for file in files]}
         json.dump(document, sys.stdout, indent=2)
@@ -99,7 +101,7 @@ def _blocks(file: FileFacts, spans: Mapping[Place, Span], view: View) -> Iterato
         yield [row for entry in entries for row in _rows(entry, file.path, spans)]
     if file.not_followed and not view.models:
         lines = [f"{file.path}: {len(file.not_followed)} not followed"]
-        ordered = sorted(file.not_followed, key=lambda unknown: _line(unknown.place, spans) or 0)
+        ordered = sorted(file.not_followed, key=lambda unknown: _order(unknown.place, spans))
         lines += [f"  {_where(unknown.place, file.path, spans)}: {unknown.reason}" for unknown in ordered]
         yield "\n".join(dict.fromkeys(lines))
 
@@ -171,16 +173,18 @@ def _notes(entry: Entry) -> list[str]:
     return notes
 
 
-def _line(place: Place, spans: Mapping[Place, Span]) -> int | None:
+def _order(place: Place, spans: Mapping[Place, Span]) -> tuple[int, int]:
     span = spans.get(place)
-    return None if span is None else span.line
+    return (0, 0) if span is None else (span.cell or 0, span.line)
 
 
 def _where(place: Place, path: str, spans: Mapping[Place, Span]) -> str:
-    line = _line(place, spans)
+    span = spans.get(place)
     if place.path != path:
-        return place.path if line is None else f"{place.path}:{line}"
-    return "?" if line is None else f"line {line}"
+        return place.path if span is None else f"{place.path}:{span.line}"
+    if span is None:
+        return "?"
+    return f"line {span.line}" if span.cell is None else f"cell {span.cell} line {span.line}"
 
 
 def _file_object(file: FileFacts, spans: Mapping[Place, Span], view: View) -> dict[str, Any]:
@@ -194,8 +198,7 @@ def _file_object(file: FileFacts, spans: Mapping[Place, Span], view: View) -> di
             if not view.models or name in view.models
         ],
         "not_followed": [
-            {"path": unknown.place.path, "line": _line(unknown.place, spans), "reason": unknown.reason}
-            for unknown in file.not_followed
+            {**_position(unknown.place, spans), "reason": unknown.reason} for unknown in file.not_followed
         ],
     }
 
@@ -206,7 +209,7 @@ def _layer_object(entry: Entry, spans: Mapping[Place, Span]) -> dict[str, Any]:
         "path": layer.path,
         "kind": layer.kind,
         "framework": layer.framework,
-        "line": _line(layer.place, spans),
+        **_counted(layer.place, spans),
         "fan_in": layer.fan_in,
         "fan_out": layer.fan_out,
         "weights": [_weight_object(weight, spans) for weight in layer.weights.values()],
@@ -234,4 +237,12 @@ def _weight_object(weight: Weight, spans: Mapping[Place, Span]) -> dict[str, Any
 
 
 def _position(place: Place, spans: Mapping[Place, Span]) -> dict[str, Any]:
-    return {"path": place.path, "line": _line(place, spans)}
+    return {"path": place.path, **_counted(place, spans)}
+
+
+def _counted(place: Place, spans: Mapping[Place, Span]) -> dict[str, int | None]:
+    """The line, and in a notebook the cell."""
+    span = spans.get(place)
+    if span is None or span.cell is None:
+        return {"line": None if span is None else span.line}
+    return {"cell": span.cell, "line": span.line}

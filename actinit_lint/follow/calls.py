@@ -126,7 +126,7 @@ def call_function(run: Run, func: Func, args: Args, place: Place) -> Value:
     self_value = args.pos[0] if args.pos and func.owner is not None else None
     owner = func.owner
     maker = owner.name if owner is not None else run.frames[-1].maker if run.frames else None
-    frame = Frame(scope, func, self_value, maker=maker)
+    frame = Frame(scope, func, self_value, maker=maker, place=place)
     run.frames.append(frame)
     quiet = func.kind == "no_grad"
     run.no_grad += quiet

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from actinit_lint.follow.chains import chains
 from actinit_lint.follow.graph import End, Graph, ends, is_gate, live, normalised_after, normalised_before, origin
 from actinit_lint.follow.layers import Layers
 from actinit_lint.follow.losses import losses
@@ -42,6 +43,7 @@ class SessionFacts:
         self.graph.prepare()
         self.layers = Layers(session.objects, names, session.root)
         self.facts: list[object] = []
+        self.kernels: dict[int, Link] = {}  # layer node -> the link of its kernel
         #: constructor -> None when followed, else the reason
         self.sites: dict[Place, str | None] = {}
         self.confidence: Any = session.confidence
@@ -54,6 +56,7 @@ class SessionFacts:
                 self._activation(node)
             elif node.op in ("attention", "embedding") and isinstance(node.layer, Obj):
                 self._site(node.layer.place, None)
+        self.facts.extend(chains(self.flows, self.kernels, self.layers, self.confidence))
         self.facts.extend(losses(self.session, self.layers, self.confidence))
         self._records()
         self.facts.extend(notes(self.session, self.layers, self.facts, self.flows, self.confidence))
@@ -117,26 +120,28 @@ class SessionFacts:
                 continue
             if weight.initializer.family in ("opaque", "uninitialised"):
                 continue
-            self.facts.append(
-                Link(
-                    layer,
-                    weight,
-                    _with_places(target.activation, found),
-                    model,
-                    hidden,
-                    bool(names),
-                    names,
-                    residual,
-                    gate,
-                    single,
-                    len(found),
-                    self.confidence,
-                    added,
-                    False,
-                    downstream,
-                    weight.trainable,
-                )
+            link = Link(
+                layer,
+                weight,
+                _with_places(target.activation, found),
+                model,
+                hidden,
+                bool(names),
+                names,
+                residual,
+                gate,
+                single,
+                len(found),
+                self.confidence,
+                added,
+                False,
+                downstream,
+                weight.trainable,
+                any(e.norms for e in found),
             )
+            self.facts.append(link)
+            if weight.role != "recurrent":
+                self.kernels.setdefault(node.number, link)
         self._use(node, layer, found, "activation", target.activation, gate=gate)
 
     def _use(
@@ -160,7 +165,7 @@ class SessionFacts:
                 added or end == "gate" or self._joins(found),
                 gate or end == "gate",
                 self.graph.lone(node),
-                None,
+                "derived" if node.info.get("derived") else None,
                 self._downstream(last),
                 self.confidence,
                 any(w.trainable for w in layer.weights.values()),
@@ -211,7 +216,8 @@ class SessionFacts:
                     layer,
                     second,
                     self.layers.model(node),
-                    self.confidence,
+                    # parts made by different classes meet by design more often than by mistake
+                    self.confidence if layer.of_class == second.of_class else "low",
                     e.branched,
                     e.merged or e.added,
                     bool(e.norms) or e.pooled or e.scaled,

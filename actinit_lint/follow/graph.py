@@ -153,6 +153,8 @@ class Graph:
 
     def _mark_branches(self, add: Flow) -> None:
         """Mark the nodes of every branch of this addition that is short enough to be rescued by it."""
+        if add.inputs and not self.below[add.number] and not self.below_unknown[add.number] and not _has_shortcut(add):
+            return  # several towers summed up at the output carry no signal past one another
         for source in add.inputs:
             others = 0
             for other in add.inputs:
@@ -184,6 +186,21 @@ class Graph:
         """No other layer upstream or downstream."""
         own = self.bit(node)
         return not ((self.below[node.number] | self.above[node.number]) & ~own)
+
+
+def _has_shortcut(add: Flow) -> bool:
+    """Whether one summand is an earlier value as it was, or only projected, and another one was computed from it."""
+    if len(add.inputs) < 2:
+        return True
+    for source in add.inputs:
+        node = origin(source, frozenset({"pass", "max", "select", "scale", "norm"}))
+        if node is None:
+            return True
+        if node.op == "layer" and node.inputs:
+            node = origin(node.inputs[0], frozenset({"pass", "max", "select", "scale", "norm"})) or node
+        if any(other is not source and other.ancestors >> node.number & 1 for other in add.inputs):
+            return True
+    return False
 
 
 def normalised_before(layer: Flow) -> frozenset[str]:

@@ -9,6 +9,7 @@ from typing import Any
 from actinit_lint.follow.graph import live, origin
 from actinit_lint.follow.layers import Layers
 from actinit_lint.follow.modules import parameters, walk
+from actinit_lint.follow.roots import INITIALISING
 from actinit_lint.follow.state import Record, Session
 from actinit_lint.follow.torch_api import parameter_label
 from actinit_lint.follow.values import ClassValue, Flow, Func, Obj, Parameter
@@ -170,13 +171,14 @@ def _in_place(records: list[Record], confidence: Any) -> Iterator[InPlaceInit]:
 # Parameters without content -----------------------------------------------------------------------
 
 #: A method of such a name may fill parameters when somebody calls it.
+WRITING = INITIALISING | {"apply", "copy_", "init_weights", "_init_weights", "reset_parameters"}
 FILLING = ("init", "reset", "load", "fill", "weight", "setup", "build", "param", "register", "create")
 
 
 def _empty(session: Session, layers: Layers, confidence: Any) -> Iterator[EmptyParameter]:
     for parameter in session.parameters:
-        if not parameter.raw or parameter.buffer or not parameter.writes:
-            continue
+        if not parameter.raw or parameter.buffer or not parameter.writes or not parameter.trainable:
+            continue  # a frozen one is there to be loaded
         if parameter.writes[-1].initializer.family != "uninitialised":
             continue
         owner = parameter.owner
@@ -221,8 +223,8 @@ def _may_fill(obj: Obj, name: str) -> bool:
             continue
         for value in c.attrs.values():
             if isinstance(value, Func) and not value.called and isinstance(value.node, la.Function):
-                lowered = value.name.lower()
-                if any(word in lowered for word in FILLING):
+                named = any(word in value.name.lower() for word in FILLING)
+                if named and value.node.mentions & WRITING:
                     return True
     return False
 

@@ -57,6 +57,7 @@ class Frame:
     self_value: Value = None
     returns: list[Value] = field(default_factory=list)
     maker: str | None = None  # the class whose code runs
+    place: Place | None = None  # the call, where a function of the project was called
 
 
 @dataclass(slots=True, eq=False)

@@ -329,6 +329,8 @@ def note_call(
     name = bound.get("nonlinearity")
     for option in options(target):
         dims, what, label, missing = None, "unknown", None, False
+        if run.branching:
+            option = None  # a test that is not decided may keep this target out
         if isinstance(option, View):
             option = option.parameter
         if isinstance(option, Parameter):

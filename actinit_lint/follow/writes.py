@@ -49,8 +49,19 @@ def write(
         run.record("parametrized_write", place, parameter=target, initializer=initializer)
         return
     sweep = run.sweep > 0 or bool(run.via)
-    entry = Write(initializer, place, (*also, *run.via), kind, run.frame.maker, sweep)  # type: ignore[arg-type]
+    entry = Write(initializer, place, (*also, *helper_calls(run), *run.via), kind, run.frame.maker, sweep)  # type: ignore[arg-type]
     run.assign(target, "writes", (*target.writes, entry))
+
+
+def helper_calls(run: Run) -> tuple[tuple[Place, str], ...]:
+    """Where the helper function that writes was called, and the helper that called it: plain functions only."""
+    calls: list[tuple[Place, str]] = []
+    for frame in reversed(run.frames):
+        if frame.func is None or frame.func.owner is not None or frame.place is None or len(calls) == 2:
+            break
+        if not any(frame.place == place for place, _ in run.via):
+            calls.append((frame.place, "through this call"))
+    return tuple(calls)
 
 
 def overwrite(run: Run, target: Value, change: Callable[[Initializer], Initializer]) -> None:

@@ -44,10 +44,15 @@ def dead_bias_probability(q: float, bias_mean: float, bias_variance: float = 0.0
 
     Without the bias z ~ N(0, q); that is P(b < -t·√q) with Φ(-t) = active: 1 or 0 for a constant bias.
     """
-    limit = -_upper_quantile(active) * sqrt(q)
+    limit = bias_limit(q, active)
     if bias_variance <= 0:
         return float(bias_mean < limit)
     return below((limit - bias_mean) / sqrt(bias_variance))
+
+
+def bias_limit(q: float, active: float = ACTIVE) -> float:
+    """The constant bias that leaves a unit active on exactly the share `active` of its inputs: -t·√q, Φ(-t) = active."""
+    return -_upper_quantile(active) * sqrt(q)
 
 
 def dead_on_batch(q: float, s: float, batch: int) -> float:

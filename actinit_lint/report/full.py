@@ -58,7 +58,7 @@ def finding_rows(finding: Finding, outcome: Outcome, look: Look) -> Iterator[Row
         if finding.code in NO_EXCERPT:
             continue
         yield [(" " * (gutter + 1) + "|", "frame")]
-        yield from excerpt(outcome.texts.lines(span.path), here, gutter, look, finding.level)
+        yield from excerpt(outcome.texts.lines(span.path, span.cell), here, gutter, look, finding.level)
         yield [(" " * (gutter + 1) + "|", "frame")]
     if finding.help:
         yield from _help(finding.help, gutter, look)

@@ -21,12 +21,16 @@ def render(outcome: Outcome, out: TextIO, look: Look) -> None:
 def command(finding: Finding) -> str:
     """One workflow command. Columns are left out of spans over several lines, which GitHub would refuse."""
     span = finding.span
-    properties: dict[str, object] = {"file": printable(span.path), "line": span.line, "endLine": span.end_line}
-    if span.line == span.end_line:
-        properties.update(col=span.column, endColumn=span.end_column)
+    properties: dict[str, object] = {"file": printable(span.path)}
+    text = finding.message if finding.help is None else f"{finding.message}\n{finding.help}"
+    if span.cell is not None:  # GitHub would count the lines of the notebook's file
+        text = f"cell {span.cell}, line {span.line}: {text}"
+    else:
+        properties.update(line=span.line, endLine=span.end_line)
+        if span.line == span.end_line:
+            properties.update(col=span.column, endColumn=span.end_column)
     properties["title"] = f"{finding.code} {finding.name}"
     written = ",".join(f"{key}={_property(str(value))}" for key, value in properties.items())
-    text = finding.message if finding.help is None else f"{finding.message}\n{finding.help}"
     lines = "\n".join(printable(line) for line in text.splitlines())
     return f"::{_COMMANDS[finding.level]} {written}::{_data(lines)}"
 

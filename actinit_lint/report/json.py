@@ -22,7 +22,13 @@ def render(outcome: Outcome, out: TextIO, look: Look) -> None:
         "findings": [finding_object(finding) for finding in outcome.findings],
         "summary": summary_object(outcome),
         "not_followed": [
-            {"path": entry.path, "line": entry.line, "reason": entry.reason} for entry in outcome.not_followed
+            {
+                "path": entry.path,
+                **({} if entry.cell is None else {"cell": entry.cell}),
+                "line": entry.line,
+                "reason": entry.reason,
+            }
+            for entry in outcome.not_followed
         ],
     }
     out.write(_dumps(document, look, indent=2) + "\n")

@@ -65,7 +65,8 @@ def unknown_lines(outcome: Outcome, look: Look) -> list[str]:
         return []
     places: dict[str, list[str]] = defaultdict(list)
     for entry in outcome.not_followed:
-        places[entry.reason].append(entry.path if entry.line is None else f"{entry.path}:{entry.line}")
+        cell = f"cell {entry.cell}:" if entry.cell is not None else ""
+        places[entry.reason].append(entry.path if entry.line is None else f"{entry.path}:{cell}{entry.line}")
     lines = ["Not followed:"]
     for reason, where in sorted(places.items(), key=lambda item: (-len(item[1]), item[0])):
         lines.append(f"  {reason} ({len(where)})")

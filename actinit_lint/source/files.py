@@ -22,7 +22,7 @@ DEFAULT_EXCLUDE = (
     ".pyenv", ".pytest_cache", ".pytype", ".ruff_cache", ".svn", ".tox", ".venv", ".vscode", "__pycache__",
     "__pypackages__", "_build", "buck-out", "dist", "node_modules", "site-packages", "venv",
 )  # fmt: skip
-KINDS: dict[str, Kind] = {".py": "python"}
+KINDS: dict[str, Kind] = {".py": "python", ".ipynb": "notebook"}
 
 Kind = Literal["python", "notebook"]
 Matcher = Callable[[str, bool], bool]  # (absolute path, is a folder) -> excluded
@@ -69,7 +69,7 @@ def discover(paths: Sequence[str], choice: Choice, say: Callable[[str], None] = 
         if os.path.isdir(path):
             found: Iterator[Found] = _walk(_shown(path), absolute, excluded, choice.respect_gitignore, say)
         elif os.path.exists(path):
-            found = iter([Found(_shown(path), absolute, "notebook" if path.endswith(".ipynb") else "python")])
+            found = iter([Found(_shown(path), absolute, kind_of(path))])
         else:
             say(f"{path}: broken symbolic link, skipped")
             continue
@@ -78,6 +78,11 @@ def discover(paths: Sequence[str], choice: Choice, say: Callable[[str], None] = 
             if identity not in seen:
                 seen.add(identity)
                 yield file
+
+
+def kind_of(path: str) -> Kind:
+    """What a file that was named holds: Python, whatever it is called, unless it is called a notebook."""
+    return KINDS.get(os.path.splitext(path)[1], "python")
 
 
 def _shown(path: str) -> str:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
 from actinit_lint.source.files import Found
+
+if TYPE_CHECKING:
+    from actinit_lint.source.notebooks import Notebook
 
 #: A file without any of these words is not about models. Four `in` searches read some 800 MB a second.
 FRAMEWORK_WORDS = (b"torch", b"keras", b"tensorflow", b"flax")
@@ -18,11 +22,15 @@ _BOM = b"\xef\xbb\xbf"
 
 
 class Source(Struct, frozen=True):
-    """A file to be analysed. `path` is what reports show, `real` where it lies (for stdin: where it would lie)."""
+    """A file to be analysed. `path` is what reports show, `real` where it lies (for stdin: where it would lie).
+
+    The text of a notebook is that of its code cells.
+    """
 
     path: str
     text: str
     real: str
+    notebook: Notebook | None = None
 
 
 class Unreadable(Struct, frozen=True):
@@ -47,23 +55,49 @@ def load(found: Found, given: bytes | None = None) -> Source | Unreadable | Skip
 
     `given` is the content where it is not on disk (standard input).
     """
-    if found.kind == "notebook":
-        return Skipped(found.path, "notebooks are not read in this version")
     try:
         data = Path(found.real).read_bytes() if given is None else given
     except OSError as error:
         return Unreadable(found.path, found.real, f"cannot be read: {error.strerror or error}")
-    if not any(word in data for word in FRAMEWORK_WORDS) and (
-        len(data) > SIZE_LIMIT or interpreter_complaint(data) is None
-    ):
+    if found.kind == "notebook":
+        return _load_notebook(found, data)
+    if _without_models(data):
         return None
     if len(data) > SIZE_LIMIT:
-        size = f"{len(data) / 1e6:.1f} MB, the limit is {SIZE_LIMIT / 1e6:.0f} MB"
-        return Skipped(found.path, f"skipped, too large ({size})")
+        return _too_large(found, data)
     try:
         return Source(found.path, decode(data), found.real)
     except _NotText as problem:
         return Unreadable(found.path, found.real, str(problem), problem.line)
+
+
+def _load_notebook(found: Found, data: bytes) -> Source | Unreadable | Skipped | None:
+    from actinit_lint.source.notebooks import NotANotebook, OtherLanguage, read_notebook
+
+    try:
+        notebook = read_notebook(data)
+    except NotANotebook as problem:
+        return Unreadable(found.path, found.real, str(problem), problem.line, problem.column)
+    except OtherLanguage as language:
+        return Skipped(found.path, f"skipped, a notebook in {language}")
+    code = notebook.text.encode()
+    if _without_models(code):
+        return None
+    if len(code) > SIZE_LIMIT:
+        return _too_large(found, code)
+    return Source(found.path, notebook.text, found.real, notebook)
+
+
+def _without_models(code: bytes) -> bool:
+    """Whether the code mentions no framework, and is valid as far as one can be asked to look."""
+    if any(word in code for word in FRAMEWORK_WORDS):
+        return False
+    return len(code) > SIZE_LIMIT or interpreter_complaint(code) is None
+
+
+def _too_large(found: Found, code: bytes) -> Skipped:
+    size = f"{len(code) / 1e6:.1f} MB, the limit is {SIZE_LIMIT / 1e6:.0f} MB"
+    return Skipped(found.path, f"skipped, too large ({size})")
 
 
 def read_text(real: str) -> str:

@@ -12,6 +12,7 @@ from actinit_lint.options import Parser, add_common
 from actinit_lint.problem import UserProblem, nearest
 from actinit_lint.settings import configure
 from actinit_lint.show import View, models_of, render
+from actinit_lint.source.cells import in_cell
 from actinit_lint.source.files import warn
 
 
@@ -30,7 +31,9 @@ def run(arguments: Sequence[str]) -> int:
     problems = [f"{entry.path}: {entry.message}" for entry in read.unreadable]
 
     def report(code: str, span: Span, **fields: object) -> None:
-        problems.append(f"{span.path}:{span.line}: {fields.get('problem', code)}")
+        at = in_cell(span, read.texts)
+        cell = "" if at.cell is None else f"cell {at.cell}:"
+        problems.append(f"{at.path}:{cell}{at.line}: {fields.get('problem', code)}")
 
     facts = understand(read, configuration, report, request.progress) if read.sources else []
     if problems and not facts:

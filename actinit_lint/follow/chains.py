@@ -1,0 +1,308 @@
+"""Chains: maximal runs of layers and activations in which each feeds the next one and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Any, Literal
+
+from actinit_lint.follow.graph import ends, is_gate, live, origin
+from actinit_lint.follow.layers import Layers
+from actinit_lint.follow.values import Flow, Obj
+from actinit_lint.model import Chain, Gates, Layer, Link, Place, Step, Weight
+from actinit_lint.reference.activations import CATALOGUE
+
+#: Steps that hand a value on as it is. Pooling, flatten and the like count as factor 1.
+STEPS = frozenset({"pass", "max", "select", "join"})
+#: Reductions that are transparent to the search for an activation, but whose scale depends on unknown sizes.
+SUMS = frozenset({"sum", "nansum", "reduce", "reduce_sum", "scatter_add", "segment_sum", "global_add_pool", "fold"})
+#: Normalisations that a chain of sigmoids can go through without being healed.
+SOFT_NORMS = frozenset({"layer", "rms", "group"})
+#: Activations with parameters that the model does not keep, and those that have no place in a chain.
+UNCHAINED = frozenset({"threshold", "clipped_relu", "exp", "identity"})
+SATURATING = frozenset(name for name, entry in CATALOGUE.items() if entry.family == "saturating")
+#: Recurrent layers with sigmoid gates, and the input weights of a first recurrent layer.
+GATED = ("LSTM", "GRU")
+FIRST = frozenset({"weight_ih", "weight_ih_l0", "weight_ih_l0_reverse", "kernel"})
+#: Layers whose output is no linear map of one input, or comes from more than one kernel.
+NO_LINEAR_MAP = frozenset({"Bilinear", "SeparableConv1D", "SeparableConv2D", "EinsumDense"})
+
+
+@dataclass(slots=True)
+class Way:
+    """What lies between a value and the one layer or activation that it reaches."""
+
+    end: Flow
+    norms: set[str] = field(default_factory=set)
+    dropout: tuple[float | None, ...] = ()
+
+
+@dataclass(slots=True)
+class Piece:
+    """A layer node that may stand in a chain."""
+
+    node: Flow
+    link: Link
+    before: Way  # to its activation
+    after: Way | None  # to the next layer, where there is exactly one
+    next: int | None = None  # the node of the next layer, where that may stand in the chain too
+
+
+def chains(
+    flows: Iterable[Flow],
+    links: Mapping[int, Link],
+    layers: Layers,
+    confidence: Literal["low", "medium", "high"],
+) -> Iterator[Chain | Gates]:
+    """The chains of a session, and the gates of cells written by hand. `links` are those of kernels, by layer node."""
+    nodes = [node for node in flows if node.op == "layer"]
+    for node in nodes:
+        yield from _gates(node, layers, confidence)
+    pieces = _pieces(nodes, links, layers)
+    fed = {piece.next for piece in pieces.values()}
+    seen: dict[tuple[int, ...], Chain] = {}
+    for number, piece in pieces.items():
+        if number in fed:
+            continue
+        for run in _split(list(_run(piece, pieces))):
+            chain = Chain(
+                tuple(_step(one, soft=run.normed) for one in run.pieces),
+                layers.model(run.pieces[0].node),
+                confidence,
+                _start(run.pieces[0].node, layers),
+                run.normed,
+            )
+            if not run.normed:
+                key = tuple(id(step.layer) for step in chain.steps)
+                chain = seen.setdefault(key, chain)
+                for one in run.pieces:
+                    one.link.chain = chain
+                if chain.steps[0].link is not run.pieces[0].link:
+                    continue  # the same layers on other data
+            yield chain
+
+
+def _pieces(nodes: list[Flow], links: Mapping[int, Link], layers: Layers) -> dict[int, Piece]:
+    again = _applied_again(nodes)
+    pieces: dict[int, Piece] = {}
+    for node in nodes:
+        link = links.get(node.number)
+        if link is None or id(node.layer) in again or not _can_stand(node, link):
+            continue
+        before = way(node)
+        if before is None or before.end.op != "activation" or not before.norms <= SOFT_NORMS:
+            continue
+        after = way(before.end)
+        if after is not None and (after.end.op != "layer" or not after.norms <= SOFT_NORMS):
+            after = None
+        if not _modulates(before.end):
+            pieces[node.number] = Piece(node, link, before, after)
+    for piece in pieces.values():
+        follower = pieces.get(piece.after.end.number) if piece.after is not None else None
+        if follower is not None and layers.model(follower.node) == layers.model(piece.node):
+            piece.next = follower.node.number
+    return pieces
+
+
+def _applied_again(nodes: list[Flow]) -> set[int]:
+    """Layers that are applied to something that they had a part in: recurrence, tied weights."""
+    by_layer: dict[int, list[Flow]] = {}
+    for node in nodes:
+        by_layer.setdefault(id(node.layer), []).append(node)
+    return {
+        key
+        for key, several in by_layer.items()
+        if any(one is not two and two.ancestors >> one.number & 1 for one in several for two in several)
+    }
+
+
+def _can_stand(node: Flow, link: Link) -> bool:
+    layer, activation = link.layer, link.activation
+    kernels = [w for w in layer.weights.values() if w.role in ("kernel", "depthwise")]
+    bias = layer.bias
+    return (
+        link.hidden
+        and link.trainable
+        and link.weight.trainable
+        and not (link.gate or link.residual or link.branch_end or layer.recurrent or layer.scale_free)
+        and len(node.inputs) == 1
+        and len(kernels) == 1
+        and layer.kind not in NO_LINEAR_MAP
+        and link.initializer.family not in ("opaque", "uninitialised", "constant", "identity")
+        and not link.initializer.is_constant
+        and (bias is None or (bool(bias.writes) and bias.initializer.family not in ("opaque", "uninitialised")))
+        and activation.name in CATALOGUE
+        and activation.name not in UNCHAINED
+        and not (activation.name == "leaky_relu" and activation.slope is None)
+    )
+
+
+def way(start: Flow) -> Way | None:
+    """From a value to the one layer or activation that all its ways lead to; None where there is something else."""
+    visited, stack = {start.number}, [start]
+    ends_at: Flow | None = None
+    norms: set[str] = set()
+    dropout: list[float | None] = []
+    joins: list[Flow] = []
+    while stack:
+        consumers = live(stack.pop().consumers)
+        if not consumers:
+            return None
+        for consumer in consumers:
+            if consumer.number in visited:
+                continue
+            if consumer.op in ("layer", "activation"):
+                if ends_at is not None and consumer is not ends_at:
+                    return None
+                ends_at = consumer
+                continue
+            if consumer.op == "norm":
+                norms.add(consumer.name)
+            elif consumer.op not in STEPS or consumer.name in SUMS or consumer.name == "Rescaling":
+                return None
+            if consumer.op == "join":
+                joins.append(consumer)
+            elif len(consumer.inputs) != 1:
+                return None
+            elif "ropout" in consumer.name and "lpha" not in consumer.name:
+                dropout.append(_probability(consumer))
+            visited.add(consumer.number)
+            stack.append(consumer)
+    if ends_at is None or any(source.number not in visited for join in joins for source in join.inputs):
+        return None
+    return Way(ends_at, norms, tuple(None if joins else p for p in dropout))
+
+
+def _probability(node: Flow) -> float | None:
+    args: Mapping[str, Any] = node.layer.args if isinstance(node.layer, Obj) else node.info
+    p = args.get("p", args.get("rate"))
+    return float(p) if isinstance(p, (int, float)) and 0 <= p < 1 else None
+
+
+def _modulates(activation: Flow) -> bool:
+    """Whether what comes out, or what the next layer makes of it, multiplies another tensor: no plain chain."""
+    for end in ends(activation):
+        if end.kind in ("gate", "matmul"):
+            return True
+        if end.kind != "layer":
+            continue
+        for after in ends(end.node):
+            if after.kind in ("gate", "matmul") or (after.kind == "activation" and is_gate(after.node)):
+                return True
+    return False
+
+
+@dataclass(slots=True)
+class Run:
+    """Consecutive pieces; `normed` ones go through soft normalisations."""
+
+    pieces: list[Piece]
+    normed: bool = False
+
+
+def _run(first: Piece, pieces: Mapping[int, Piece]) -> Iterator[Piece]:
+    piece: Piece | None = first
+    while piece is not None:
+        yield piece
+        piece = pieces[piece.next] if piece.next is not None else None
+
+
+def _split(pieces: list[Piece]) -> Iterator[Run]:
+    """Plain runs, cut at normalisations; beside them, saturating activations in a row with soft norms among them."""
+    plain: list[Piece] = []
+    for piece in pieces:
+        if piece.before.norms:  # the pre-activation is normalised: nothing before it matters any more
+            if plain:
+                yield Run(plain)
+            plain = []
+            continue
+        plain.append(piece)
+        if piece.after is not None and piece.after.norms:
+            yield Run(plain)
+            plain = []
+    if plain:
+        yield Run(plain)
+    for saturating, group in groupby(pieces, lambda piece: piece.link.activation.name in SATURATING):
+        several = list(group)
+        if saturating and len(several) > 1 and any(_norms(piece) for piece in several):
+            yield Run(several, normed=True)
+
+
+def _norms(piece: Piece) -> set[str]:
+    return piece.before.norms | (piece.after.norms if piece.after is not None else set())
+
+
+def _step(piece: Piece, *, soft: bool) -> Step:
+    after = piece.after.dropout if piece.after is not None else ()
+    norms = _norms(piece)
+    return Step(piece.link, (*piece.before.dropout, *after), min(norms) if soft and norms else None)
+
+
+def _start(node: Flow, layers: Layers) -> float | None:
+    """Second moment of what the first layer is fed: 1 for a standardised input or behind a normalisation."""
+    sources, stack = [], [node.inputs[0]]
+    while stack:
+        found = origin(stack.pop(), STEPS)
+        if found is not None and found.op == "concat":
+            stack.extend(found.inputs)
+        else:
+            sources.append(found)
+    moments = {_moment(source, layers) for source in sources}
+    return moments.pop() if len(moments) == 1 else None
+
+
+def _moment(source: Flow | None, layers: Layers) -> float | None:
+    if source is None or source.op not in ("input", "norm", "embedding"):
+        return None
+    if source.op != "embedding":
+        return 1.0
+    layer = layers.of(source) if isinstance(source.layer, Obj) else None
+    table = next((w for w in layer.weights.values() if w.role == "embedding"), None) if layer is not None else None
+    if table is None or not table.writes:
+        return None
+    drawn = table.initializer
+    if drawn.family == "normal" and drawn.std is not None:
+        return drawn.std**2 + (drawn.mean or 0.0) ** 2
+    if drawn.family == "uniform" and drawn.low is not None and drawn.high is not None:
+        return (drawn.high - drawn.low) ** 2 / 12 + ((drawn.high + drawn.low) / 2) ** 2
+    return None
+
+
+def _gates(node: Flow, layers: Layers, confidence: Literal["low", "medium", "high"]) -> Iterator[Gates]:
+    """The weights in front of saturating gates: of a recurrent layer, or of a cell written by hand."""
+    layer: Layer | None = layers.of(node)
+    if layer is None or layer.scale_free:
+        return
+    if layer.recurrent:
+        names = ("sigmoid", "tanh") if layer.kind.startswith(GATED) else ("tanh",)
+        for weight in layer.weights.values():
+            if weight.role in ("kernel", "recurrent") and weight.writes and weight.trainable and _is_matrix(weight):
+                fan = weight.shape[1 if layer.framework == "torch" else 0] if weight.shape else None
+                start = _start(node, layers) if weight.role == "kernel" and weight.name in FIRST else None
+                yield Gates(layer, weight, names, layers.model(node), fan, start, _places(node), confidence)
+        return
+    if layer.kind != "Parameter" or len(node.inputs) != 1:
+        return
+    weight = layer.weights["weight"]
+    out_first = node.info.get("out_first")
+    if not weight.writes or not weight.trainable or not _is_matrix(weight) or out_first is None:
+        return
+    found = ends(node)
+    meets = [end.node.activation for end in found if end.kind == "activation" and end.node.activation is not None]
+    meant: tuple[str, ...] = tuple(sorted({activation.name for activation in meets}))
+    if len(meant) < 2 or not set(meant) <= SATURATING:
+        return
+    if any(end.kind not in ("activation", "gate") or end.norms for end in found):
+        return
+    places = tuple(place for activation in meets for place in activation.places)
+    fan = weight.shape[1 if out_first else 0] if weight.shape else None
+    yield Gates(layer, weight, meant, layers.model(node), fan, _start(node, layers), places, confidence)
+
+
+def _is_matrix(weight: Weight) -> bool:
+    return weight.shape is not None and len(weight.shape) == 2
+
+
+def _places(node: Flow) -> tuple[tuple[Place, str], ...]:
+    return ((node.place, "applied here"),)

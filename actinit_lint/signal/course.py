@@ -1,0 +1,135 @@
+"""The signal's course through a chain: second moment, batch signal and gradient at every layer's pre-activations."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from math import log10, sqrt
+from typing import NamedTuple
+
+from actinit_lint.reference.layer_defaults import NORM_EPS
+from actinit_lint.reference.moments import moments
+from actinit_lint.reference.nonlinearity import Nonlinearity
+from actinit_lint.reference.propagation import (
+    NormKind,
+    Signal,
+    activate,
+    coherent_gain,
+    drop,
+    drop_backward,
+    finite_width_decades,
+    linear,
+    normalise,
+)
+from actinit_lint.signal.maps import Map
+
+#: Beyond this a float has no room for the next layer; what has grown so far is enough to judge.
+LARGEST = 1e200
+#: Below this the square root of a number is still one, and its logarithm finite.
+SMALLEST = 1e-300
+#: Activations whose forward map has no stable scale drift by up to two decades of variance in 50 real layers beside
+#: the prediction (measured on stacks of linear layers): one decade of std in 50.
+UNSTABLE = frozenset({"gelu", "gelu_tanh", "quick_gelu", "silu", "mish", "hardswish", "tanhshrink", "relu2"})
+UNSTABLE_DECADES = 1 / 50
+
+
+class Block(NamedTuple):
+    """A layer, the activation behind it, and what lies between that and the next layer."""
+
+    map: Map
+    activation: Nonlinearity
+    dropout: float = 0.0  # probability that a value is dropped, all dropouts together
+    norm: NormKind | None = None
+    norm_first: bool = False  # between layer and activation, not behind the activation
+    keras: bool = False  # whose eps a norm has
+
+
+class Point(NamedTuple):
+    """At the pre-activations of one layer. Steps are log10 of ratios of standard deviations."""
+
+    q: float  # second moment
+    s: float  # variance across the batch
+    drive: float  # second moment without the bias
+    forward: float  # batch signal here over the one at the layer before; 0 at the first
+    backward: float  # gradient at the layer before over the one here; 0 at the first
+    bias_rules: bool  # a constant bias outweighs what the layer computes: no number behind it can be trusted
+
+
+class Course(NamedTuple):
+    """A whole chain."""
+
+    points: tuple[Point, ...]
+    uncertainty: float  # decades of std that a draw of finite widths may differ from the prediction
+
+    @property
+    def signal(self) -> float:
+        """log10 of the batch signal's std ratio, last layer over first."""
+        return sum(point.forward for point in self.points)
+
+    @property
+    def gradient(self) -> float:
+        """log10 of the gradient's std ratio, first layer over last."""
+        return sum(point.backward for point in self.points)
+
+    @property
+    def m(self) -> float:
+        """The larger of both in magnitude; 0 where chance alone can make that much."""
+        larger = max(self.signal, self.gradient, key=abs)
+        return larger if abs(larger) > self.uncertainty and self.trusted else 0.0
+
+    @property
+    def by_gradient(self) -> bool:
+        return abs(self.gradient) >= abs(self.signal)
+
+    @property
+    def trusted(self) -> bool:
+        return not any(point.bias_rules for point in self.points)
+
+
+@lru_cache(maxsize=512)
+def course(blocks: tuple[Block, ...], start: float = 1.0) -> Course:
+    """Follow a signal of second moment and batch variance `start` through the blocks, and the gradient back.
+
+    The equations are those of `reference.propagation`. The gradient of a layer is summed over positions, so that
+    strides, pooling and flatten change nothing.
+    """
+    points: list[Point] = []
+    signal, slope = Signal(start, start), 1.0  # slope: E φ'² and the like of the block before
+    mean, back = 0.0, 0.0  # of the activations that come in
+    for index, block in enumerate(blocks):
+        m = block.map
+        second = m.variance + m.mean**2
+        grown = linear(signal, m.fan_in * second)
+        if m.mean and signal.q > 0:  # what all inputs share adds up coherently
+            together = coherent_gain(m.fan_in, m.mean) * mean**2
+            grown = Signal(grown.q + together, grown.s + together * min(1.0, signal.s / signal.q))
+        bias_rules = m.bias_mean**2 > max(grown.q, SMALLEST)
+        q = min(LARGEST, max(SMALLEST, grown.q + m.bias_variance + m.bias_mean**2))
+        s = min(q, max(SMALLEST, grown.s))
+        before = points[-1].s if index else s
+        if index:
+            back = _decades(m.fan_out * second * slope)
+        points.append(Point(q, s, grown.q, _decades(s / before), back, bias_rules))
+        signal, slope, mean = _through(block, Signal(q, s))
+    widths = [block.map.width for block in blocks[1:]]
+    unstable = sum(block.activation.name in UNSTABLE for block in blocks[:-1])
+    return Course(tuple(points), finite_width_decades(widths) + UNSTABLE_DECADES * unstable)
+
+
+def _through(block: Block, signal: Signal) -> tuple[Signal, float, float]:
+    """From pre-activations to the next layer's inputs: (signal, factor of the gradient's square, mean)."""
+    eps = NORM_EPS.get(block.norm or "", (0.0, 0.0))[block.keras]
+    factor = 1.0
+    if block.norm is not None and block.norm_first:
+        signal, factor = normalise(signal, block.norm, eps)
+    known = moments(block.activation, signal.q)
+    factor *= known.slope_second
+    after, mean = activate(signal, block.activation), known.mean
+    if block.norm is not None and not block.norm_first:
+        after, scale = normalise(after, block.norm, eps, mean=mean)
+        factor, mean = factor * scale, mean * sqrt(scale) if block.norm == "rms" else 0.0
+    return drop(after, block.dropout), factor * drop_backward(block.dropout), mean
+
+
+def _decades(square: float) -> float:
+    """log10 of the root."""
+    return 0.5 * log10(min(LARGEST, max(SMALLEST, square)))

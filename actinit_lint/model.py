@@ -74,6 +74,9 @@ class Layer:
     )
     recurrent: bool = False
     depthwise: bool = False  # depthwise or separable convolution
+    in_symbol: str | None = None  # names of unknown sizes: equal names are equal sizes
+    out_symbol: str | None = None
+    built: tuple[tuple[Place, str], ...] = ()  # where the blocks around it were built, the innermost first
     of_class: str | None = None  # name of the class whose code constructed it (None: a script or function)
 
     @property
@@ -169,6 +172,7 @@ class LinearPair:
     normalised: bool = False  # a normalisation or max pooling between
     attention: bool = False
     tied: bool = False
+    no_bottleneck: bool = False  # the inner width is unknown, but certainly that of one of the ends
     between: tuple[str, ...] = ()  # names of what lies between: "dropout", "flatten" ...
 
 

@@ -66,7 +66,7 @@ def chain_numbers(prediction: Prediction | None, layers: int) -> dict[str, float
 
 
 def fate(prediction: Prediction) -> str:
-    """What becomes of the signal or the gradient, whichever fares worse: `×0.41 per layer leaves 2e-5 of the signal`."""
+    """What becomes of the signal or the gradient, whichever fares worse: `×0.4 per layer leaves 2e-5 of the signal`."""
     course = prediction.course
     ratio = 10 ** (course.gradient if course.by_gradient else course.signal)
     what = "gradient" if course.by_gradient else "signal"

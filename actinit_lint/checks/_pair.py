@@ -63,7 +63,7 @@ def pair_places(link: Link) -> tuple[tuple[Place, str], ...]:
     """The related places of a pair: the way of the write, the layer, the activation where applied and where built."""
     write = link.weight.write
     layer = () if link.layer.place == write.place else ((link.layer.place, "this layer"),)
-    return (*write.also, *layer, *link.activation.places)
+    return (*write.also, *layer, *link.activation.places, *link.layer.built)
 
 
 def rescue(link: Link) -> str:

@@ -26,9 +26,19 @@ def is_left_alone(use: Use) -> bool:
         return True
     if use.special is not None:
         return True
+    if use.gate and all_zero(use):
+        return False  # the gate, what it gates and what follows are all zero: nothing ever moves
     if use.branch_end or use.gate or use.end in ("add", "gate", "head"):
         return True
     return not use.trainable
+
+
+def all_zero(use: Use) -> bool:
+    """True when every layer that the output reaches first starts at zero too, as this one does."""
+    own = use.layer.kernel_weight
+    following = [after.kernel_weight for after in use.downstream]
+    zero = [weight is not None and weight.initializer.is_zero for weight in (own, *following)]
+    return bool(following) and all(zero)
 
 
 def fate(use: Use, weight: Weight) -> Fate:

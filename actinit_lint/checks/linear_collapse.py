@@ -21,7 +21,7 @@ def check(pair: LinearPair, options: Mapping[str, Any]) -> Iterator[Hit]:
         return
     if first.depthwise or second.depthwise or first.groups > 1 or second.groups > 1:
         return
-    if not _is_no_bottleneck(first, second):
+    if not pair.no_bottleneck and not _is_no_bottleneck(first, second):
         return
     if _is_linear_by_name(pair.model, options["deep-linear-names"]):
         return

@@ -229,7 +229,7 @@ def _one_of(run: Run, owner: OneOf, name: str, place: Place) -> Value:
 
 
 def _unknown(run: Run, owner: Unknown, name: str, place: Place) -> Value:
-    return owner
+    return owner.part(name)
 
 
 def _func(run: Run, owner: Func, name: str, place: Place) -> Value:

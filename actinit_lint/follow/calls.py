@@ -184,7 +184,30 @@ def bind(run: Run, func: Func, args: Args, scope: Scope) -> None:
             variables[name] = func.defaults[name]
             run.session.by_default = True
         else:
-            variables[name] = Unknown(f"parameter {name} has no default")
+            variables[name] = _unsaid(run, func, param)
+
+
+#: Classes that hold settings: an argument of such a type that nobody gives is taken with its defaults.
+SETTINGS = ("config", "configuration", "args", "arguments", "params", "hparams", "options", "settings", "cfg")
+
+
+def _unsaid(run: Run, func: Func, param: la.Param) -> Value:
+    """A parameter without argument and default: unknown, unless its annotation names a class of settings."""
+    if param.annotation is not None and len(run.frames) < DEEPEST - 8:
+        from actinit_lint.follow.expressions import evaluate
+
+        run.frames.append(Frame(func.scope, None))
+        try:
+            kind = evaluate(run, param.annotation)
+            if isinstance(kind, ClassValue) and kind.name.lower().endswith(SETTINGS):
+                run.session.by_default = True
+                key = (id(kind), "settings")
+                if key not in run.made:
+                    run.made[key] = instantiate(run, kind, Args(), func.place)
+                return run.made[key]
+        finally:
+            run.frames.pop()
+    return Unknown(f"parameter {param.name} has no default", symbol=f"{func.name}.{param.name}#{run.next()}")
 
 
 def make_super(run: Run, args: Args, place: Place) -> Value:

@@ -223,6 +223,7 @@ class SessionFacts:
                     bool(e.norms) or e.pooled or e.scaled,
                     attention,
                     tied or layer.scale_free or second.scale_free,
+                    _no_bottleneck(layer, second),
                     e.between,
                 )
             )
@@ -295,6 +296,11 @@ class SessionFacts:
 def _mixes(found: list[End]) -> bool:
     """Whether a layer after a softmax goes straight into a product: mixture and attention weights, remapped."""
     return any(e.kind in ("gate", "matmul", "unknown") for f in found if f.kind == "layer" for e in ends(f.node))
+
+
+def _no_bottleneck(first: Layer, second: Layer) -> bool:
+    inner = first.out_symbol or second.in_symbol
+    return inner is not None and inner in (first.in_symbol, second.out_symbol)
 
 
 def _agree(found: list[End]) -> bool:

@@ -68,6 +68,10 @@ LIBRARIES = frozenset(
 )
 
 
+#: Files of libraries whose behaviour is known by table: not followed even when the library itself is linted.
+TABLED = frozenset({"transformers.modeling_utils", "transformers.initialization", "transformers.activations"})
+
+
 def import_module(run: Run, node: la.Import) -> None:
     module = node.module
     scope = run.frame.scope
@@ -90,7 +94,7 @@ def find(run: Run, name: str, level: int, current: ProjectModule) -> Value:
         return External(canonical(name))
     module = run.load(name, level, current)
     if module is not None:
-        return module
+        return External(module.name) if module.name in TABLED else module
     if level:
         return Unknown(f"module {'.' * level}{name} is not found")
     return External(canonical(name))

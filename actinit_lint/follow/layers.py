@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from math import prod
 
 from actinit_lint.follow.modules import walk
-from actinit_lint.follow.values import Flow, ListValue, Obj, Parameter, options
+from actinit_lint.follow.values import Flow, ListValue, Obj, Parameter, Unknown, options
 from actinit_lint.knowledge.kinds import spread, times
 from actinit_lint.model import Layer, Weight
 
@@ -156,6 +156,9 @@ def _sizes(layer: Layer, obj: Obj) -> None:
         layer.depthwise = True
     stride = a.get("stride", a.get("strides", 1))
     layer.stride = prod(s or 1 for s in spread(stride, 1)) if isinstance(stride, int) else _first(stride)
+    layer.in_symbol = _symbol(a, "in_features", "in_channels", "input_size")
+    layer.out_symbol = _symbol(a, "out_features", "out_channels", "hidden_size", "units", "filters")
+    layer.built = tuple(obj.state.get("built_in", ()))
     if kind.framework == "torch":
         layer.in_features = _int(a.get("in_features", a.get("in_channels", a.get("input_size", a.get("in1_features")))))
         layer.out_features = _int(a.get("out_features", a.get("out_channels", a.get("hidden_size"))))
@@ -191,6 +194,15 @@ def _sizes(layer: Layer, obj: Obj) -> None:
         return
     layer.in_features = times(shape[-2], layer.groups) if len(shape) > 2 else shape[-2]
     layer.fan_in, layer.fan_out = times(shape[-2], field), times(shape[-1], field)
+
+
+def _symbol(args: dict[str, object], *names: str) -> str | None:
+    """What an unknown size is called, to tell whether two of them are the same."""
+    for name in names:
+        value = args.get(name)
+        if isinstance(value, Unknown):
+            return value.symbol
+    return None
 
 
 def _int(value: object) -> int | None:

@@ -13,17 +13,17 @@ from actinit_lint.follow.modules import clone, find_kind, make_library_object, p
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
     Args,
-    DictValue,
     External,
     Flow,
     Func,
     ListValue,
     Obj,
+    Parameter,
     Partial,
     Tensor,
     Unknown,
     Value,
-    dim,
+    View,
 )
 from actinit_lint.knowledge import keras as keras_table
 from actinit_lint.knowledge.initializers import KERAS, KERAS_NAMES, TF_DEPRECATED, TF_NAMES, InitFunction, number
@@ -167,8 +167,21 @@ def call_keras(run: Run, name: str, args: Args, place: Place) -> Value:
         return keras_placeholder(run, args, place)
     if flows:
         return keras_function(run, name, last, args, flows, place)
+    given = args.pos[0] if args.pos else None
+    if isinstance(given, (Parameter, View)):
+        return _on_variable(last, given)
     creator = _keras_tensor(last, args, place)
     return creator if creator is not None else unknown_call(run, name, args, place)
+
+
+def _on_variable(last: str, value: Parameter | View) -> Value:
+    """A function on a variable: still that variable where its elements stay as they are."""
+    if last in ("cast", "convert_to_tensor", "identity", "expand_dims", "reshape", "squeeze"):
+        return value
+    parameter = value.parameter if isinstance(value, View) else value
+    if last == "transpose":
+        return View(parameter, transposed=not (isinstance(value, View) and value.transposed))
+    return View(parameter, copy=True)
 
 
 def keras_placeholder(run: Run, args: Args, place: Place) -> Flow:
@@ -352,6 +365,11 @@ def _no_grad(name: str) -> Callable[[Run, Args, Place], Value]:
     return make
 
 
+def _attention_interface(run: Run, args: Args, place: Place) -> Value:
+    """Hugging Face's choice of an attention kernel: the eager function that the model file defines stands for all."""
+    return args.pos[1] if len(args.pos) > 1 else Unknown("an attention function")
+
+
 def _array(run: Run, args: Args, place: Place) -> Value:
     value = args.pos[0] if args.pos else None
     return value if isinstance(value, (ListValue, tuple)) else Unknown("an array")
@@ -367,8 +385,9 @@ FUNCTIONS: dict[str, Callable[[Run, Args, Place], Value]] = {
     "torch.no_grad": _no_grad("torch.no_grad"),
     "torch.inference_mode": _no_grad("torch.inference_mode"),
     "torch.set_grad_enabled": _no_grad("torch.no_grad"),
+    "transformers.modeling_utils.ALL_ATTENTION_FUNCTIONS.get_interface": _attention_interface,
     "numpy.array": _array,
     "numpy.asarray": _array,
 }
 
-__all__ = ["CONSTANTS", "DictValue", "call_external", "call_method_of", "dim", "knows", "subscript"]
+__all__ = ["CONSTANTS", "call_external", "call_method_of", "knows", "subscript"]

@@ -103,8 +103,21 @@ def make_library_object(run: Run, kind: Kind, args: Args, place: Place) -> Obj:
     obj = Obj(None, kind, {}, place, run.next(), repeated=run.repeat > 0, maker=run.frame.maker)
     finish_library_part(run, obj)
     run.session.objects.append(obj)
+    obj.state["built_in"] = enclosing_blocks(run)
     library_init(run, obj, args, place)
     return obj
+
+
+def enclosing_blocks(run: Run) -> tuple[tuple[Place, str], ...]:
+    """Where the objects were built in whose constructors the code is now, the innermost first."""
+    found = []
+    for frame in reversed(run.frames):
+        func = frame.func
+        if func is None or func.owner is None or func.name != "__init__" or frame.place is None:
+            continue
+        if frame.place != func.owner.place:
+            found.append((frame.place, f"in the {func.owner.name} built here"))
+    return tuple(found[:2])
 
 
 def library_init(run: Run, obj: Obj, args: Args, place: Place) -> None:

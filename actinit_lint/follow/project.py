@@ -9,6 +9,7 @@ from typing import Any
 from actinit_lint.follow import roots
 from actinit_lint.follow.coverage import constructor_sites
 from actinit_lint.follow.facts import SessionFacts
+from actinit_lint.follow.imports import TABLED
 from actinit_lint.follow.state import Run, Session
 from actinit_lint.follow.unused import never_applied
 from actinit_lint.follow.values import ClassValue, Func, Obj, ProjectModule
@@ -70,6 +71,10 @@ class Project:
             return package, package
         return (f"{package}.{stem}" if package else stem), package
 
+    def _tabled(self, base: str) -> bool:
+        """A file whose behaviour is known by table is not run when others import it."""
+        return base.replace(os.sep, ".").endswith(tuple(TABLED))
+
     def load(self, name: str, level: int, current: ProjectModule) -> ProjectModule | None:
         """A module by name: relative to the importing file's package, or from the folders around it."""
         folder = os.path.dirname(os.path.abspath(current.path))
@@ -96,6 +101,8 @@ class Project:
             return None
         for path in (f"{base}.py", os.path.join(base, "__init__.py")):
             if os.path.isfile(path):
+                if self._tabled(base):
+                    return ProjectModule(path, self._names(os.path.realpath(path))[0], "")
                 return self.module(self.given.get(os.path.realpath(path), path))
         self.missing.add(base)
         return None

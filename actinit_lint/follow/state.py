@@ -103,6 +103,7 @@ class Run:
     not_followed: list[NotFollowed] = field(default_factory=list)
     noted: set[tuple[str, Place]] = field(default_factory=set)
     errors: list[tuple[str, str]] = field(default_factory=list)  # (file, what went wrong inside the follower)
+    made: dict[Any, Any] = field(default_factory=dict)  # settings objects with their defaults, by class
     registered: set[str] = field(
         default_factory=set
     )  # names that the project registers with Keras; "*": it registers some

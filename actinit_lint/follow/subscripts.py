@@ -53,6 +53,8 @@ def get_item(run: Run, owner: Value, index: Value, place: Place) -> Value:
         from actinit_lint.follow.library import subscript
 
         return subscript(owner, index)
+    if isinstance(owner, Unknown) and isinstance(index, (str, int)):
+        return owner.part(str(index))
     return Unknown("item of an unknown value")
 
 

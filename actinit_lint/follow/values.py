@@ -23,8 +23,22 @@ MOST_OPTIONS = 4  # a value with more possibilities than this is Unknown
 
 @dataclass(slots=True, eq=False)
 class Unknown:
+    """Something the code does not say. Two with the same symbol are the same unknown thing: `config.hidden_size`."""
+
     reason: str
     place: Place | None = None
+    symbol: str | None = None
+    parts: dict[str, Unknown] | None = None
+
+    def part(self, name: str) -> Unknown:
+        """An attribute or item of it."""
+        if self.symbol is None:
+            return self
+        if self.parts is None:
+            self.parts = {}
+        if name not in self.parts:
+            self.parts[name] = Unknown(self.reason, self.place, f"{self.symbol}.{name}")
+        return self.parts[name]
 
 
 class _Absent:

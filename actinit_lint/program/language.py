@@ -103,6 +103,7 @@ class Param(Struct, frozen=True, eq=False, gc=False, array_like=True):
     name: str
     kind: str
     default: Expr | None = None
+    annotation: Expr | None = None  # where it is a plain name: `config: ModelConfig`
 
 
 class Lambda(Node, frozen=True, eq=False, gc=False, tag="l"):

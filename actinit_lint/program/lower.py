@@ -281,12 +281,21 @@ def _lambda(lo: Lowering, node: cst.Lambda) -> la.Expr:
     return la.Lambda(at, _params(lo, node.params), lo.expr(node.body))
 
 
+def _annotation(lo: Lowering, node: cst.Annotation | None) -> la.Expr | None:
+    if node is None:
+        return None
+    inner = node.annotation
+    if inner.__class__ is cst.Name or inner.__class__ is cst.Attribute:
+        return lo.expr(inner)
+    return None
+
+
 def _params(lo: Lowering, params: cst.Parameters) -> tuple[la.Param, ...]:
     out: list[la.Param] = []
 
     def add(group: Iterable[cst.Param], kind: str) -> None:
         for p in group:
-            out.append(la.Param(p.name.value, kind, lo.maybe(p.default)))
+            out.append(la.Param(p.name.value, kind, lo.maybe(p.default), _annotation(lo, p.annotation)))
 
     add(params.posonly_params, "positional")
     add(params.params, "any")

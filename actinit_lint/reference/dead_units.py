@@ -51,7 +51,7 @@ def dead_bias_probability(q: float, bias_mean: float, bias_variance: float = 0.0
 
 
 def bias_limit(q: float, active: float = ACTIVE) -> float:
-    """The constant bias that leaves a unit active on exactly the share `active` of its inputs: -t·√q, Φ(-t) = active."""
+    """The constant bias that leaves a unit active on the share `active` of its inputs: -t·√q, Φ(-t) = active."""
     return -_upper_quantile(active) * sqrt(q)
 
 

@@ -60,7 +60,7 @@ def look(folder: Path, files: Mapping[str, str]) -> str:
     lines: list[str] = []
     for file in facts:
         assert file.errors == []
-        seen = list(dict.fromkeys(_Seen(file, files).lines()))
+        seen = list(_Seen(file, files).lines())
         if seen and len(files) > 1:
             lines.append(f"{file.path}:")
         lines.extend(seen)
@@ -94,10 +94,10 @@ class _Seen:
         for fact in self.facts.facts:
             if isinstance(fact, Link):
                 links.setdefault(id(fact.layer), []).append(fact)
-        for fact in self.facts.facts:
-            if isinstance(fact, Use):
-                yield self.use(fact, links.get(id(fact.layer), []))
-        unknown = sorted((self.positions[entry.place], entry.reason) for entry in self.facts.not_followed)
+        uses = [fact for fact in self.facts.facts if isinstance(fact, Use)]
+        layers = dict.fromkeys((id(use.layer), self.use(use, links.get(id(use.layer), []))) for use in uses)
+        yield from (line for _, line in layers)  # a layer that is applied twice in the same way has one line
+        unknown = sorted({(self.positions[entry.place], entry.reason) for entry in self.facts.not_followed})
         for line, reason in unknown:
             yield f"not followed: line {line} {reason}"
 

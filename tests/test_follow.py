@@ -1,8 +1,8 @@
 """The Markdown files in tests/follow show what is seen of a snippet: Python in, one line for each layer out.
 
-A case is a `##` heading, one or more Python fences (several have a file name each, and are one project) and a text fence
-with what must be seen. A layer's line says which weight it has, who wrote it last, what its output meets first, and
-where: `Net.fc1 Linear(784→256) xavier_uniform@14 → relu@23 hidden`.
+A case is a `##` heading, one or more Python fences (several have a file name each, and are one project) and a text
+fence with what must be seen. A layer's line says which weight it has, who wrote it last, what its output meets first,
+and where: `Net.fc1 Linear(784→256) xavier_uniform@14 → relu@23 hidden`.
 """
 
 from __future__ import annotations

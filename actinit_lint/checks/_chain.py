@@ -73,8 +73,9 @@ def fate(prediction: Prediction) -> str:
     factor = f"×{prediction.per_layer:.2g} per layer"
     widths = "" if prediction.widths_known else " whatever the width"
     if ratio > 1:
-        return f"{factor} makes the {what} {ratio:.0e} times as large{widths}"
-    return f"{factor} leaves {ratio:.1e} of the {what}{widths}"
+        times = f"{ratio:,.0f}" if ratio < 1e6 else f"{ratio:.0e}"
+        return f"{factor} makes the {what} {times} times as large{widths}"
+    return f"{factor} leaves {ratio:.2g} of the {what}{widths}"
 
 
 def related(at: Place, steps: Iterable[Step]) -> tuple[tuple[Place, str], ...]:

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 from math import sqrt
 
+from actinit_lint.checks._chain import chain_numbers, fate
 from actinit_lint.checks._cure import cure
 from actinit_lint.judgement import reference_gains, spell, spell_gain, weight_std
 from actinit_lint.model import Link, Place
 from actinit_lint.rule import Hit, Level
+from actinit_lint.signal import Prediction, predict
 
 
 def pair_hit(link: Link, level: Level | None = None, **fields: object) -> Hit:
-    """A hit at the write that a person would edit; fields beyond those that every pair has come as keywords."""
+    """A hit at the write that a person would edit; fields beyond those that every pair has come as keywords.
+
+    A pair keeps the page's level, is an info when something rescues it, and an error when its chain cannot carry a
+    signal. `level` overrules all of that.
+    """
     wanted = reference_gains(link.activation)[0]
     gain = link.initializer.gain
     return Hit(
         at=link.weight.write.place,
         caption=pair_caption(link, wanted),
         also=pair_places(link),
-        level=level or ("info" if link.rescued else None),
+        level=level or pair_level(link),
         confidence=link.confidence,
         model=link.model,
         layer=link.layer.path,
@@ -29,16 +35,41 @@ def pair_hit(link: Link, level: Level | None = None, **fields: object) -> Hit:
             "after": spell(link.activation),
             "asked": "unknown" if gain is None else spell_gain(gain),
             "wanted": spell_gain(wanted),
-            "rescue": rescue(link),
+            "rescue": rescue(link) or outlook(link),
             "cure": cure(link),
             **fields,
         },
     )
 
 
+def pair_level(link: Link) -> Level | None:
+    """None stands for the page's level."""
+    if link.rescued:
+        return "info"
+    found = prediction_of(link)
+    return "error" if found is not None and found.level == "error" else None
+
+
+def prediction_of(link: Link) -> Prediction | None:
+    """What is predicted of the chain that the link is part of; None where nothing is, and of a layer on its own."""
+    if link.rescued or link.chain is None or len(link.chain.steps) < 2:
+        return None
+    return predict(link.chain)
+
+
+def outlook(link: Link) -> str:
+    """How the chain fares, as the end of a sentence, where it loses or gains a factor of ten."""
+    found = prediction_of(link)
+    if found is None or found.level is None:
+        return ""
+    return f"; {fate(found)} after {len(found.course.points)} layers"
+
+
 def pair_numbers(link: Link, wanted: float) -> dict[str, float]:
-    """gain and wanted_gain, and both standard deviations where the widths are known."""
-    numbers = {"wanted_gain": wanted}
+    """Gains, standard deviations where the widths are known, and what is predicted of the chain."""
+    found = prediction_of(link)
+    numbers = {} if found is None else chain_numbers(found, len(found.course.points))
+    numbers["wanted_gain"] = wanted
     if link.initializer.gain is not None:
         numbers["gain"] = link.initializer.gain
     std = weight_std(link.weight)

@@ -8,7 +8,7 @@ from typing import Any
 from actinit_lint.checks._pair import pair_hit
 from actinit_lint.judgement import mistake, variance_ratio
 from actinit_lint.model import Link
-from actinit_lint.rule import Hit, on
+from actinit_lint.rule import Hit, Level, on
 
 
 @on(Link)
@@ -20,7 +20,8 @@ def check(link: Link, options: Mapping[str, Any]) -> Iterator[Hit]:
     measured = variance_ratio(link)
     if measured is None:
         return
-    hit = pair_hit(link, chosen="The default" if link.initializer.is_default else link.initializer.name)
+    level: Level = "info" if link.rescued else "warning"
+    hit = pair_hit(link, level, chosen="The default" if link.initializer.is_default else link.initializer.name)
     hit.caption = f"variance {measured:.2g}/fan_in; SELU wants 1/fan_in"
     hit.numbers = {**hit.numbers, "variance_ratio": measured}
     yield hit

@@ -10,6 +10,7 @@ from actinit_lint.follow.values import (
     ABSENT,
     Bound,
     ClassValue,
+    Deferred,
     DictValue,
     External,
     Flow,
@@ -57,7 +58,7 @@ def _module(run: Run, owner: ProjectModule, name: str, place: Place) -> Value:
     if found is not None:
         return found
     if owner.busy:
-        return Unknown(f"{name} is defined later in a circle of imports")
+        return Deferred(owner, name)
     return Unknown(f"{name} is not defined in {owner.name or 'this file'}")
 
 

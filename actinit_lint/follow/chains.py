@@ -288,13 +288,14 @@ def _gates(node: Flow, layers: Layers, confidence: Literal["low", "medium", "hig
     out_first = node.info.get("out_first")
     if not weight.writes or not weight.trainable or not _is_matrix(weight) or out_first is None:
         return
-    found = ends(node)
+    found = [end for end in ends(node) if end.kind != "output" or end.node.op != "select"]  # parts that nobody takes
     meets = [end.node.activation for end in found if end.kind == "activation" and end.node.activation is not None]
     meant: tuple[str, ...] = tuple(sorted({activation.name for activation in meets}))
-    if len(meant) < 2 or not set(meant) <= SATURATING:
+    if not meant or not set(meant) <= SATURATING or any(end.norms for end in found):
         return
-    if any(end.kind not in ("activation", "gate") or end.norms for end in found):
-        return
+    kinds = {end.kind for end in found}
+    if (len(meant) == 1 and kinds == {"activation"}) or not kinds <= {"activation", "gate"}:
+        return  # one activation alone makes a link
     places = tuple(place for activation in meets for place in activation.places)
     fan = weight.shape[1 if out_first else 0] if weight.shape else None
     yield Gates(layer, weight, meant, layers.model(node), fan, _start(node, layers), places, confidence)

@@ -13,6 +13,7 @@ from actinit_lint.follow.state import MISSING, Run
 from actinit_lint.follow.subscripts import get_item
 from actinit_lint.follow.values import (
     Args,
+    Deferred,
     DictValue,
     External,
     Flow,
@@ -42,11 +43,11 @@ def lookup(run: Run, name: str) -> Value:
     while scope is not None:
         value = scope.vars.get(name, MISSING)
         if value is not MISSING:
-            return value
+            return value.resolve() if value.__class__ is Deferred else value
         scope = scope.parent
     value = globals_.scope.vars.get(name, MISSING)
     if value is not MISSING:
-        return value
+        return value.resolve() if value.__class__ is Deferred else value
     if name in BUILTINS:
         return External(f"builtins.{name}")
     if globals_.stars:

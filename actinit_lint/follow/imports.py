@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actinit_lint.follow.state import MISSING, Run
-from actinit_lint.follow.values import External, ProjectModule, Unknown, Value
+from actinit_lint.follow.values import Deferred, External, ProjectModule, Unknown, Value
 from actinit_lint.knowledge.names import canonical
 from actinit_lint.program import language as la
 
@@ -127,6 +127,8 @@ def _member(run: Run, module: Value, name: str, node: la.ImportFrom, current: Pr
         inner = run.load(full, node.level, current)
         if inner is not None:
             return inner
+        if module.busy:
+            return Deferred(module, name)
         for library in module.stars:
             return External(canonical(f"{library}.{name}"))
         return Unknown(f"{name} is not defined in {node.module or 'the package'}")

@@ -91,6 +91,19 @@ class ProjectModule:
         self.stars: list[str] = []  # libraries imported with `*`
 
 
+class Deferred(Unknown):
+    """A name of a module that is still running, in a circle of imports: unknown now, resolved when it is used."""
+
+    def __init__(self, module: ProjectModule, name: str) -> None:
+        super().__init__(f"{name} is defined later in a circle of imports")
+        self.module = module
+        self.name = name
+
+    def resolve(self) -> Value:
+        found = self.module.scope.vars.get(self.name, self)
+        return found.resolve() if isinstance(found, Deferred) and found is not self else found
+
+
 @dataclass(slots=True, eq=False)
 class Func:
     """A function, method or lambda with the scope it was made in."""
@@ -130,6 +143,8 @@ class ClassValue:
         def visit(c: Value) -> None:
             if isinstance(c, OneOf):
                 c = c.options[0]
+            if isinstance(c, Deferred):
+                c = c.resolve()
             order.append(c)
             if isinstance(c, ClassValue):
                 for base in c.bases:

@@ -80,11 +80,13 @@ def locate(text: str, path: str, ats: Iterable[int]) -> dict[int, Position]:
     state = _Recorder(module, set(chosen.values()))
     module._codegen(state)
     offsets = list(accumulate(map(len, state.tokens), initial=0))
-    lines = [0, *(m.end() for m in LINE_END.finditer(text))]
+    written = "".join(state.tokens)
+    lines = [0, *(m.end() for m in LINE_END.finditer(written))]
+    dropped = _dropped(text, written)
 
     def point(offset: int) -> tuple[int, int]:
         line = bisect.bisect_right(lines, offset) - 1
-        return line + 1, offset - lines[line] + 1
+        return line + 1, offset - lines[line] + 1 + dropped.get(line, 0)
 
     found: dict[int, Position] = {}
     for at, node in chosen.items():
@@ -97,3 +99,11 @@ def locate(text: str, path: str, ats: Iterable[int]) -> dict[int, Position]:
             end = bound[1]
         found[at] = (*point(offsets[state.starts[start]]), *point(offsets[state.ends[end]]))
     return found
+
+
+def _dropped(text: str, written: str) -> dict[int, int]:
+    """How many characters libcst leaves out in front of a line's code: form feeds among its blanks."""
+    if text == written:
+        return {}
+    pairs = enumerate(zip(LINE_END.split(text), LINE_END.split(written)))
+    return {line: len(there) - len(here) for line, (there, here) in pairs if len(there) != len(here)}

@@ -23,12 +23,13 @@ class Map(NamedTuple):
     bias_variance: float = 0.0
 
 
-def map_of(layer: Layer, weight: Weight, unknown: int) -> Map | None:
+def map_of(layer: Layer, weight: Weight, unknown: int, inputs: int | None = None) -> Map | None:
     """The layer with `unknown` in place of each width that is not known; None where a number of it is not known at all.
 
-    Unknown kernel sizes count as 1. Of a raw parameter the fans must be known: which axis is summed is not certain.
+    `inputs` are the channels that the layer before says it hands on. Unknown kernel sizes count as 1. Of a raw
+    parameter the fans must be known: which axis is summed is not certain.
     """
-    shape = _shape(layer, weight, unknown)
+    shape = _shape(layer, weight, unknown, inputs)
     fans = _operation(layer, shape, unknown)
     moments = _weights(weight.initializer, shape, layer.framework == "keras")
     bias = _bias(layer, shape, unknown)
@@ -37,14 +38,19 @@ def map_of(layer: Layer, weight: Weight, unknown: int) -> Map | None:
     return Map(*moments, *fans, *bias)
 
 
-def _shape(layer: Layer, weight: Weight, unknown: int) -> tuple[int, ...]:
+def _shape(layer: Layer, weight: Weight, unknown: int, inputs: int | None) -> tuple[int, ...]:
     """The weight's shape as the initialiser sees it, every size filled in."""
-    shape = weight.shape
+    shape, keras = weight.shape, layer.framework == "keras"
     if shape is None or len(shape) < 2:
-        inputs, outputs = layer.in_features or unknown, layer.out_features or unknown
-        return (inputs, outputs) if layer.framework == "keras" else (outputs, inputs)
-    channels = (len(shape) - 2, len(shape) - 1) if layer.framework == "keras" else (0, 1)
-    return tuple(size if size else unknown if axis in channels else 1 for axis, size in enumerate(shape))
+        inner, outer = layer.in_features or inputs or unknown, layer.out_features or unknown
+        return (inner, outer) if keras else (outer, inner)
+    first = len(shape) - 2 if keras else 0
+    inward = first + (keras == ("Transpose" in layer.kind))
+    filled = [size or 1 for size in shape]
+    for axis in (first, first + 1):
+        if not shape[axis]:
+            filled[axis] = max(1, inputs // (layer.groups or 1)) if axis == inward and inputs else unknown
+    return tuple(filled)
 
 
 def _operation(layer: Layer, shape: tuple[int, ...], unknown: int) -> tuple[float, float, float] | None:

@@ -80,27 +80,38 @@ def _predict(chain: Chain) -> Prediction | None:
         courses.append(course(blocks, 1.0 if chain.start is None else chain.start))
     mildest = min(courses, key=lambda one: abs(one.m))
     agree = all(one.m * mildest.m > 0 for one in courses)
-    known = all(_is_known(step) for step in chain.steps)
+    known = _sizes_known(chain)
     m = mildest.m if agree else 0.0
     return Prediction(mildest, tuple(courses), m, known, _blame(chain, mildest) if m else None)
 
 
-def _is_known(step: Step) -> bool:
-    return step.layer.fan_in is not None and step.layer.out_features is not None
+def _sizes_known(chain: Chain) -> bool:
+    return all(
+        step.layer.out_features is not None and (step.layer.fan_in is not None or _inputs(chain, index) is not None)
+        for index, step in enumerate(chain.steps)
+    )
 
 
 def _scenarios(chain: Chain) -> Iterator[tuple[Block, ...] | None]:
     """The chain with every combination of what is not known."""
-    widths = WIDTHS if not all(_is_known(step) for step in chain.steps) else WIDTHS[:1]
+    widths = WIDTHS if not _sizes_known(chain) else WIDTHS[:1]
     dropouts = DROPOUTS if any(None in step.dropout for step in chain.steps) else DROPOUTS[:1]
     for width in widths:
-        maps = [map_of(step.layer, step.link.weight, width) for step in chain.steps]
+        maps = [map_of(step.layer, step.link.weight, width, _inputs(chain, i)) for i, step in enumerate(chain.steps)]
         known = [one for one in maps if one is not None]
         if len(known) < len(maps):
             yield None
             return
         for dropout in dropouts:
             yield tuple(_block(step, one, dropout) for step, one in zip(chain.steps, known))
+
+
+def _inputs(chain: Chain, index: int) -> int | None:
+    """Channels that a layer gets from the one before; None where a flatten may lie in between."""
+    layer, before = chain.steps[index].layer, chain.steps[index - 1].layer if index else None
+    if before is None or ("Conv" in before.kind) != ("Conv" in layer.kind):
+        return None
+    return before.out_features
 
 
 def _block(step: Step, one: Map, dropout: float) -> Block:

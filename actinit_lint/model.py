@@ -172,6 +172,7 @@ class LinearPair:
     normalised: bool = False  # a normalisation or max pooling between
     attention: bool = False
     tied: bool = False
+    container: Place | None = None  # the Sequential that holds both
     no_bottleneck: bool = False  # the inner width is unknown, but certainly that of one of the ends
     between: tuple[str, ...] = ()  # names of what lies between: "dropout", "flatten" ...
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from itertools import chain
+
 from hypothesis import strategies as st
 
 Text = st.SearchStrategy[str]
@@ -138,7 +141,7 @@ def statements(depth: int = 2) -> st.SearchStrategy[list[str]]:
     ).map(lambda line: [line])
     if depth == 0:
         return simple
-    block = st.lists(statements(depth - 1), min_size=1, max_size=2).map(lambda parts: _indented(sum(parts, [])))
+    block = st.lists(statements(depth - 1), min_size=1, max_size=2).map(lambda parts: _indented(list(chain(*parts))))
     return st.one_of(
         simple,
         simple,
@@ -163,7 +166,7 @@ def _indented(lines: list[str]) -> list[str]:
 
 
 def _bodies(size: int) -> st.SearchStrategy[list[str]]:
-    return st.lists(statements(2), min_size=1, max_size=size).map(lambda parts: sum(parts, []))
+    return st.lists(statements(2), min_size=1, max_size=size).map(lambda parts: list(chain(*parts)))
 
 
 def _methods(head: str, size: int = 4) -> st.SearchStrategy[list[str]]:
@@ -232,7 +235,9 @@ def _script(bodies: st.SearchStrategy[list[str]]) -> st.SearchStrategy[list[str]
 
 def _compiles(lines: list[str]) -> bool:
     try:
-        compile("\n".join(lines) + "\n", "code.py", "exec")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile("\n".join(lines) + "\n", "code.py", "exec")
     except (SyntaxError, ValueError, MemoryError):
         return False
     return True

@@ -95,7 +95,7 @@ a[1], a[1:2], a[::3], a[:, None, ...]
     "old Macintosh": "a = b(1)\rc = d(\r  2)\r",
     "tabs": "class A:\n\tdef f(self):\n\t\tx = nn.Linear(1,\t2)\t# tab\n\t\treturn\tself.x(\ty\t)\n",
     "mixed indentation": "if a:\n  b(1)\n  if c:\n        d(2)\nelse:\n\te(3)\n",
-    "form feeds": "a = f(1)\n\x0cclass B:\n    x = g(2)\n\x0c\n    y = h(3)\n",
+    "form feeds": "a = f(1)\n\x0cclass B:\n    x = g(2)\n\x0c\n    y = h(3)\n\x0c    z = h(4)\n    \x0cw = h(5)\n",
     "unicode": 'größe = netz("Ü 🙂 é", λ=nn.Linear(1, 2)); ω = "\u2028" + f("🙂")\nnaïve = größe(ω)\n',
     "nested f-strings": "a = f\"{f'{b.c(1)}' + d!r:>{width}} {{x}} {e['k']}\" f'{g}'\nb = rf'{h(2)}\\d' 'tail'\nsetattr(self, f'fc{i + 1}', nn.Linear(1, 2))\n",
     "nothing at the end of the file": "a = f(1)\nb = g(2)",
@@ -118,12 +118,13 @@ def compare(text: str) -> int:
     wanted = MetadataWrapper(module, unsafe_skip_copy=True).resolve(PositionProvider)
     found = program.locate(text, "code.py", range(len(nodes)))
     lines = LINE_END.split(text)
+    lossless = module.code == text
     for at, node in enumerate(nodes):
         if isinstance(node, WITHOUT_POSITION):
             assert at not in found
             continue
         line, column, end_line, end_column = found[at]
-        if module.code == text:
+        if lossless:
             start, end = wanted[node].start, wanted[node].end
             assert found[at] == (start.line, start.column + 1, end.line, end.column + 1)
         if line == end_line and not getattr(node, "lpar", ()) and isinstance(node, cst.BaseExpression):

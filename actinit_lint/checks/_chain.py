@@ -83,13 +83,15 @@ def related(at: Place, steps: Iterable[Step]) -> tuple[tuple[Place, str], ...]:
     drawn: list[tuple[Place, str]] = []
     built: list[tuple[Place, str]] = []
     active: list[tuple[Place, str]] = []
+    blocks: list[tuple[Place, str]] = []
     for step in steps:
         write = step.link.weight.write
         drawn += [*write.also, (write.place, "drawn here" if write.kind != "default" else "this layer too")]
         built.append((step.layer.place, "this layer"))
         active += step.activation.places
-    firsts = [group[0] for group in (drawn, built, active) if group]
-    return tuple((place, caption) for place, caption in [*firsts, *drawn, *built, *active] if place != at)
+        blocks += step.layer.built
+    firsts = [group[0] for group in (drawn, built, active, blocks) if group]
+    return tuple((place, caption) for place, caption in [*firsts, *drawn, *built, *active, *blocks] if place != at)
 
 
 def chain_cure(step: Step) -> str:

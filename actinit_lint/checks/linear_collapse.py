@@ -29,7 +29,10 @@ def check(pair: LinearPair, options: Mapping[str, Any]) -> Iterator[Hit]:
     yield Hit(
         at=second.place,
         caption=f"linear on top of {first.path}",
-        also=((first.place, "first linear map, no activation behind it"),),
+        also=(
+            (first.place, "first linear map, no activation behind it"),
+            *(((pair.container, "in this sequence"),) if pair.container is not None else ()),
+        ),
         confidence="low" if strided else pair.confidence,
         model=pair.model,
         layer=second.path,

@@ -223,10 +223,19 @@ class SessionFacts:
                     bool(e.norms) or e.pooled or e.scaled,
                     attention,
                     tied or layer.scale_free or second.scale_free,
+                    self._container(node.layer, e.node.layer),
                     _no_bottleneck(layer, second),
                     e.between,
                 )
             )
+
+    def _container(self, first: object, second: object) -> Place | None:
+        for obj in self.session.objects:
+            if obj.cls is None and obj.items is not None and obj.kind is not None and obj.kind.name == "Sequential":
+                items = obj.items.items
+                if any(i is first for i in items) and any(i is second for i in items):
+                    return obj.place
+        return None
 
     # Activations ----------------------------------------------------------------------------------
 

@@ -346,7 +346,7 @@ def note_call(
             lacks = isinstance(owner, Obj) and owner.kind is not None and _lacks(owner, option.name)
             missing, label = lacks, f"{owner.state.get('attribute', owner.label)}.{option.name}" if lacks else None
         run.record("init", place, name=last, row=row, target=what, dims=dims, label=label, missing=missing,
-                   nonlinearity=name if isinstance(name, str) else None, where=places.get("nonlinearity"),
+                   nonlinearity=name if isinstance(name, str) and name else None, where=places.get("nonlinearity"),
                    via=run.via)  # fmt: skip
 
 

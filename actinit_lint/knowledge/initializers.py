@@ -1,39 +1,39 @@
-"""Initialisers by the names that code uses: torch.nn.init functions, keras.initializers, tf, and libraries' helpers."""
+"""Initialisers by the names that code uses: torch.nn.init functions, keras.initializers, tf, and libraries' helpers.
+
+What each draws is defined in `reference`; here are the names, the order of arguments, and who may call it on what.
+"""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
 from actinit_lint.knowledge.kinds import REQUIRED
-from actinit_lint.reference.normal_form import OPAQUE, Initializer, constant, variance_scaling
+from actinit_lint.reference.gains import ACCEPTED
+from actinit_lint.reference.gains import calculate_gain as reference_gain
+from actinit_lint.reference.keras_initializers import KERAS_INITIALIZERS
+from actinit_lint.reference.normal_form import OPAQUE, Initializer, variance_scaling
+from actinit_lint.reference.torch_initializers import DEPRECATED_ALIASES, TORCH_INITIALIZERS
 
 Arguments = Mapping[str, Any]
 
-#: `torch.nn.init.calculate_gain` (torch/nn/init.py): the names it knows; everything else raises ValueError.
-LINEAR_NAMES = frozenset(
-    ["linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "sigmoid"]
-)
-GAINS = {"tanh": 5.0 / 3, "relu": sqrt(2.0), "selu": 0.75}
-
 
 def known_nonlinearity(name: str) -> bool:
-    return name in LINEAR_NAMES or name in GAINS or name == "leaky_relu"
+    """Whether `torch.nn.init.calculate_gain` takes the name."""
+    return name in ACCEPTED
 
 
 def calculate_gain(nonlinearity: Any, a: Any = None) -> float | None:
     """torch's gain for a nonlinearity; None when either argument is unknown or torch would raise."""
-    if not isinstance(nonlinearity, str):
+    if not isinstance(nonlinearity, str) or not (a is None or isinstance(a, (int, float))):
         return None
-    if nonlinearity in LINEAR_NAMES:
-        return 1.0
-    if nonlinearity == "leaky_relu":
-        if a is None:
-            a = 0.01
-        return sqrt(2.0 / (1 + a * a)) if isinstance(a, (int, float)) else None
-    return GAINS.get(nonlinearity)
+    try:
+        return reference_gain(nonlinearity, a)
+    except ValueError:
+        return None
 
 
 def number(value: Any) -> float | None:
@@ -51,90 +51,56 @@ class InitFunction:
     nonlinearity: bool = False  # takes a `nonlinearity` that torch may not know
 
 
-def _xavier(distribution: Any) -> Callable[[Arguments], Initializer]:
-    def build(a: Arguments) -> Initializer:
-        return variance_scaling(f"xavier_{distribution}", number(a["gain"]), "fan_avg", distribution)
+def _from_reference(function: Callable[..., Initializer], **more: Any) -> InitFunction:
+    """A row for a function of `reference`: unknown arguments go in as None, what it rejects comes out as opaque."""
+    signature = inspect.signature(function).parameters.values()
+    parameters = tuple((p.name, REQUIRED if p.default is p.empty else p.default) for p in signature)
 
-    return build
+    def build(arguments: Arguments) -> Initializer:
+        given = {name: _clean(arguments.get(name, default)) for name, default in parameters}
+        try:
+            return function(**given)
+        except (ValueError, TypeError):
+            return OPAQUE
 
-
-def _kaiming(distribution: Any) -> Callable[[Arguments], Initializer]:
-    def build(a: Arguments) -> Initializer:
-        slope = a["a"]
-        gain = calculate_gain(a["nonlinearity"], 0.0 if slope is None else slope)
-        mode = a["mode"] if a["mode"] in ("fan_in", "fan_out") else None
-        spelled = a["nonlinearity"] if isinstance(a["nonlinearity"], str) else None
-        default = distribution == "uniform" and gain is not None and abs(gain - sqrt(1 / 3)) < 1e-6 and mode == "fan_in"
-        name = "torch_default" if default else f"kaiming_{distribution}"
-        return variance_scaling(name, gain, mode, distribution, nonlinearity=spelled, is_default=default)
-
-    return build
+    return InitFunction(parameters, build, **more)
 
 
-def _normal(name: str, distribution: Any = "normal") -> Callable[[Arguments], Initializer]:
-    def build(a: Arguments) -> Initializer:
-        return Initializer(name, "normal", distribution, mean=number(a["mean"]), std=number(a["std"]))
-
-    return build
-
-
-def _uniform(a: Arguments) -> Initializer:
-    low, high = number(a["a"]), number(a["b"])
-    mean = (low + high) / 2 if low is not None and high is not None else None
-    return Initializer("uniform", "uniform", "uniform", mean=mean, low=low, high=high)
+def _clean(value: Any) -> Any:
+    """Numbers and texts as they are, everything else unknown."""
+    if isinstance(value, str) or value is None:
+        return value
+    return number(value)
 
 
-def _orthogonal(a: Arguments) -> Initializer:
-    return Initializer("orthogonal", "orthogonal", gain=number(a["gain"]))
-
-
-XAVIER = (("gain", 1.0),)
-KAIMING = (("a", 0), ("mode", "fan_in"), ("nonlinearity", "leaky_relu"))
-NORMAL = (("mean", 0.0), ("std", 1.0))
-
-#: torch.nn.init, by name without the trailing underscore (torch/nn/init.py, 2.13).
+#: Number of dimensions that an initialiser of torch asks for (torch/nn/init.py, 2.13): least, most.
+DIMENSIONS: dict[str, tuple[int, int | None]] = {
+    "xavier_uniform_": (2, None),
+    "xavier_normal_": (2, None),
+    "kaiming_uniform_": (2, None),
+    "kaiming_normal_": (2, None),
+    "orthogonal_": (2, None),
+    "eye_": (2, 2),
+    "sparse_": (2, 2),
+    "dirac_": (3, 5),
+}
+#: torch.nn.init, by name without the trailing underscore.
 TORCH: dict[str, InitFunction] = {
-    "xavier_uniform": InitFunction(XAVIER, _xavier("uniform"), 2),
-    "xavier_normal": InitFunction(XAVIER, _xavier("normal"), 2),
-    "kaiming_uniform": InitFunction(KAIMING, _kaiming("uniform"), 2, nonlinearity=True),
-    "kaiming_normal": InitFunction(KAIMING, _kaiming("normal"), 2, nonlinearity=True),
-    "normal": InitFunction(NORMAL, _normal("normal")),
-    "trunc_normal": InitFunction((*NORMAL, ("a", -2.0), ("b", 2.0)), _normal("trunc_normal", "truncated_normal")),
-    "uniform": InitFunction((("a", 0.0), ("b", 1.0)), _uniform),
-    "constant": InitFunction((("val", REQUIRED),), lambda a: constant(number(a["val"]))),
-    "ones": InitFunction((), lambda a: constant(1.0)),
-    "zeros": InitFunction((), lambda a: constant(0.0)),
-    "eye": InitFunction((), lambda a: Initializer("identity", "identity", gain=1.0), 2, 2),
-    "dirac": InitFunction((("groups", 1),), lambda a: Initializer("dirac", "identity", gain=1.0), 3, 5),
-    "orthogonal": InitFunction(XAVIER, _orthogonal, 2),
-    "sparse": InitFunction(
-        (("sparsity", REQUIRED), ("std", 0.01)),
-        lambda a: Initializer("sparse", "sparse", "normal", std=number(a["std"])),
-        2,
-        2,
-    ),
+    name[:-1]: _from_reference(
+        function,
+        least_dims=DIMENSIONS.get(name, (0, None))[0],
+        most_dims=DIMENSIONS.get(name, (0, None))[1],
+        nonlinearity=name.startswith("kaiming"),
+    )
+    for name, function in TORCH_INITIALIZERS.items()
 }
 #: The names of old that torch still has and warns about.
-TORCH_DEPRECATED = frozenset(
-    [
-        "uniform",
-        "normal",
-        "constant",
-        "eye",
-        "dirac",
-        "xavier_uniform",
-        "xavier_normal",
-        "kaiming_uniform",
-        "kaiming_normal",
-        "orthogonal",
-        "sparse",
-    ]
-)
+TORCH_DEPRECATED = frozenset(DEPRECATED_ALIASES)
 
 #: In-place tensor methods that fill: name -> as torch.nn.init would.
 FILL_METHODS: dict[str, InitFunction] = {
     "normal_": TORCH["normal"],
-    "uniform_": InitFunction((("a", 0.0), ("b", 1.0)), _uniform),
+    "uniform_": TORCH["uniform"],
     "zero_": TORCH["zeros"],
     "fill_": TORCH["constant"],
     "trunc_normal_": TORCH["trunc_normal"],
@@ -173,32 +139,32 @@ LAYER_HELPERS: dict[str, InitFunction] = {}
 _MM_BIAS = ("bias", 0)
 
 
-def _by_distribution(
-    build_normal: Callable[[Arguments], Initializer], build_uniform: Callable[[Arguments], Initializer]
-) -> Callable[[Arguments], Initializer]:
-    def build(a: Arguments) -> Initializer:
-        d = a.get("distribution")
-        return build_uniform(a) if d == "uniform" else build_normal(a) if d == "normal" else OPAQUE
+def _mm(normal: str, uniform: str | None = None, **defaults: Any) -> InitFunction:
+    """A helper of mmcv and mmengine: torch's function by `distribution`, with defaults of its own, and a bias."""
+    row = TORCH[normal]
+    parameters = tuple((name, defaults.get(name, default)) for name, default in row.parameters)
+    extra: tuple[tuple[str, Any], ...] = (_MM_BIAS,)
+    if uniform is not None:
+        extra = (_MM_BIAS, ("distribution", "normal"))
 
-    return build
+    def build(a: Arguments) -> Initializer:
+        which = a.get("distribution", "normal")
+        if which == "uniform" and uniform is not None:
+            return TORCH[uniform].build(a)
+        return row.build(a) if which == "normal" else OPAQUE
+
+    return InitFunction((*parameters, *extra), build)
 
 
 for _module in ("mmcv.cnn", "mmengine.model", "mmcv.cnn.utils.weight_init", "mmengine.model.weight_init"):
-    LAYER_HELPERS[f"{_module}.xavier_init"] = InitFunction(
-        (("gain", 1), _MM_BIAS, ("distribution", "normal")), _by_distribution(_xavier("normal"), _xavier("uniform"))
+    LAYER_HELPERS[f"{_module}.xavier_init"] = _mm("xavier_normal", "xavier_uniform")
+    LAYER_HELPERS[f"{_module}.kaiming_init"] = _mm(
+        "kaiming_normal", "kaiming_uniform", mode="fan_out", nonlinearity="relu"
     )
-    LAYER_HELPERS[f"{_module}.kaiming_init"] = InitFunction(
-        (("a", 0), ("mode", "fan_out"), ("nonlinearity", "relu"), _MM_BIAS, ("distribution", "normal")),
-        _by_distribution(_kaiming("normal"), _kaiming("uniform")),
-    )
-    LAYER_HELPERS[f"{_module}.normal_init"] = InitFunction((("mean", 0), ("std", 1), _MM_BIAS), _normal("normal"))
-    LAYER_HELPERS[f"{_module}.trunc_normal_init"] = InitFunction(
-        (("mean", 0), ("std", 1), ("a", -2), ("b", 2), _MM_BIAS), _normal("trunc_normal", "truncated_normal")
-    )
-    LAYER_HELPERS[f"{_module}.constant_init"] = InitFunction(
-        (("val", REQUIRED), _MM_BIAS), lambda a: constant(number(a["val"]))
-    )
-    LAYER_HELPERS[f"{_module}.uniform_init"] = InitFunction((("a", 0), ("b", 1), _MM_BIAS), _uniform)
+    LAYER_HELPERS[f"{_module}.normal_init"] = _mm("normal")
+    LAYER_HELPERS[f"{_module}.trunc_normal_init"] = _mm("trunc_normal")
+    LAYER_HELPERS[f"{_module}.constant_init"] = _mm("constant")
+    LAYER_HELPERS[f"{_module}.uniform_init"] = _mm("uniform")
     LAYER_HELPERS[f"{_module}.caffe2_xavier_init"] = InitFunction(
         (_MM_BIAS,), lambda a: variance_scaling("kaiming_uniform", 1.0, "fan_in", "uniform")
     )
@@ -214,58 +180,10 @@ LAYER_HELPERS["fvcore.nn.weight_init.c2_msra_fill"] = InitFunction(
 # Keras --------------------------------------------------------------------------------------------
 
 
-def _scaling(a: Arguments) -> Initializer:
-    scale = number(a["scale"])
-    mode = a["mode"] if a["mode"] in ("fan_in", "fan_out", "fan_avg") else None
-    distribution = a["distribution"]
-    if distribution == "untruncated_normal":
-        distribution = "normal"
-    elif distribution == "normal":
-        distribution = "truncated_normal"
-    if distribution not in ("uniform", "normal", "truncated_normal"):
-        distribution = None
-    gain = sqrt(scale) if scale is not None and scale >= 0 else None
-    return variance_scaling("variance_scaling", gain, mode, distribution)
-
-
-def _preset(name: str, scale: float, mode: Any, distribution: Any) -> InitFunction:
-    return InitFunction((("seed", None),), lambda a: variance_scaling(name, sqrt(scale), mode, distribution))
-
-
-def _keras_normal(name: str, distribution: Any) -> InitFunction:
-    return InitFunction(
-        (("mean", 0.0), ("stddev", 0.05), ("seed", None)),
-        lambda a: Initializer(name, "normal", distribution, mean=number(a["mean"]), std=number(a["stddev"])),
-    )
-
-
-def _keras_uniform(a: Arguments) -> Initializer:
-    return _uniform({"a": a["minval"], "b": a["maxval"]})
-
-
-#: keras.initializers classes (keras/src/initializers/random_initializers.py, constant_initializers.py, 3.15).
+#: keras.initializers, by class name.
 KERAS: dict[str, InitFunction] = {
-    "GlorotUniform": _preset("xavier_uniform", 1.0, "fan_avg", "uniform"),
-    "GlorotNormal": _preset("xavier_normal", 1.0, "fan_avg", "truncated_normal"),
-    "HeUniform": _preset("kaiming_uniform", 2.0, "fan_in", "uniform"),
-    "HeNormal": _preset("kaiming_normal", 2.0, "fan_in", "truncated_normal"),
-    "LecunUniform": _preset("lecun_uniform", 1.0, "fan_in", "uniform"),
-    "LecunNormal": _preset("lecun_normal", 1.0, "fan_in", "truncated_normal"),
-    "VarianceScaling": InitFunction(
-        (("scale", 1.0), ("mode", "fan_in"), ("distribution", "truncated_normal"), ("seed", None)), _scaling
-    ),
-    "RandomNormal": _keras_normal("normal", "normal"),
-    "TruncatedNormal": _keras_normal("trunc_normal", "truncated_normal"),
-    "RandomUniform": InitFunction((("minval", -0.05), ("maxval", 0.05), ("seed", None)), _keras_uniform),
-    "Orthogonal": InitFunction((("gain", 1.0), ("seed", None)), _orthogonal),
-    "Identity": InitFunction((("gain", 1.0),), lambda a: Initializer("identity", "identity", gain=number(a["gain"]))),
-    "Zeros": InitFunction((), lambda a: constant(0.0)),
-    "Ones": InitFunction((), lambda a: constant(1.0)),
-    "Constant": InitFunction((("value", 0.0),), lambda a: constant(number(a["value"]))),
+    name: _from_reference(function) for name, function in KERAS_INITIALIZERS.items() if name[0].isupper()
 }
-KERAS["OrthogonalInitializer"] = KERAS["Orthogonal"]
-KERAS["IdentityInitializer"] = KERAS["Identity"]
-KERAS["STFT"] = InitFunction((), lambda a: OPAQUE)
 
 #: Strings that `keras.initializers.get` resolves -> class (class names themselves work too).
 KERAS_NAMES: dict[str, str] = {
@@ -284,7 +202,7 @@ TF_NAMES: dict[str, InitFunction] = {
     "truncated_normal_initializer": InitFunction(
         (("mean", 0.0), ("stddev", 1.0), ("seed", None)), KERAS["TruncatedNormal"].build
     ),
-    "random_uniform_initializer": InitFunction((("minval", -0.05), ("maxval", 0.05), ("seed", None)), _keras_uniform),
+    "random_uniform_initializer": KERAS["RandomUniform"],
     "glorot_uniform_initializer": KERAS["GlorotUniform"],
     "glorot_normal_initializer": KERAS["GlorotNormal"],
     "variance_scaling_initializer": KERAS["VarianceScaling"],

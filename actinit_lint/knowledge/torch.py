@@ -216,8 +216,8 @@ MODULES: dict[str, Kind] = dict(
         _act("Threshold", "threshold"), _k("GLU", "opaque", ("dim", -1), extra="glu"),
         *[_k(name, "pass", ("p", 0.5), ("inplace", False))
           for name in ("Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout")],
-        *_pass("Identity", "Flatten", "Unflatten", "AvgPool1d", "AvgPool2d", "AvgPool3d", "AdaptiveAvgPool1d", "AdaptiveAvgPool2d",
-               "AdaptiveAvgPool3d", "Upsample", "UpsamplingNearest2d", "UpsamplingBilinear2d", "ZeroPad1d",
+        *_pass("Identity", "Flatten", "Unflatten", "AvgPool1d", "AvgPool2d", "AvgPool3d",
+               "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "Upsample", "UpsamplingNearest2d", "UpsamplingBilinear2d", "ZeroPad1d",
                "ZeroPad2d", "ZeroPad3d", "ConstantPad1d", "ConstantPad2d", "ConstantPad3d", "ReflectionPad1d",
                "ReflectionPad2d", "ReflectionPad3d", "ReplicationPad1d", "ReplicationPad2d", "ReplicationPad3d",
                "CircularPad1d", "CircularPad2d", "CircularPad3d", "PixelShuffle", "PixelUnshuffle", "ChannelShuffle",
@@ -237,7 +237,7 @@ MODULES: dict[str, Kind] = dict(
     ]
 )  # fmt: skip
 
-#: Activations as functions: torch.nn.functional, torch, and tensor methods share these names (`_` at the end: in place).
+#: Activations as functions: torch.nn.functional, torch and tensor methods share these names (`_` behind: in place).
 #: name -> (normal form, position of the slope argument counted after the tensor, its name, its default)
 ACTIVATION_FUNCTIONS: dict[str, tuple[str, int | None, str | None, float | None]] = {
     "relu": ("relu", None, None, None),

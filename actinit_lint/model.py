@@ -296,8 +296,8 @@ class Chain:
     """A maximal run of links, each feeding the next layer and nothing else; the head is no part of it.
 
     It ends at batch normalisation, residual additions, concatenations, branch points, gates, recurrent cells and
-    attention, and holds only layers of known kernel and bias initialisers and activations. A layer of unknown repetition
-    (`layer.repeated`) stands for one or more and counts once.
+    attention, and holds only layers of known kernel and bias initialisers and activations. A layer of unknown
+    repetition (`layer.repeated`) stands for one or more and counts once.
     """
 
     steps: tuple[Step, ...]

@@ -133,7 +133,7 @@ def _subscript(run: Run, node: la.Subscript) -> Value:
 
 def _slice(run: Run, node: la.Slice) -> Value:
     bounds = [None if part is None else evaluate(run, part) for part in (node.lower, node.upper, node.step)]
-    if all(bound is None or isinstance(bound, int) for bound in bounds):
+    if all(bound is None or isinstance(bound, int) for bound in bounds) and bounds[2] != 0:
         return slice(*bounds)
     return Unknown("slice with unknown bounds")
 

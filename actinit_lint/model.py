@@ -124,6 +124,7 @@ class Link:
     downstream: tuple[Layer, ...] = ()  # the layers that the activation's output reaches first
     trainable: bool = True
     norm_between: bool = False  # normalised between layer and activation, where a bias is taken out again
+    gated: bool = False  # inside a short branch that ends as a gate: squeeze-and-excitation
     chain: Chain | None = field(default=None, repr=False)  # the chain that this link is part of
 
     @property

@@ -7,7 +7,9 @@ from typing import Any
 
 from actinit_lint.model import (
     Activation,
+    Chain,
     EmptyParameter,
+    Gates,
     HiddenSoftmax,
     InitCall,
     Layer,
@@ -18,6 +20,7 @@ from actinit_lint.model import (
     Place,
     Spelling,
     Stack,
+    Step,
     Use,
     Weight,
     Write,
@@ -97,6 +100,41 @@ def link(initializer: Initializer, name: str, slope: float | None = None, **more
     weight = made.weights["weight"]
     weight.role = more.pop("role", "kernel")
     return Link(made, weight, activation(name, slope), "Net", hidden=more.pop("hidden", True), **more)
+
+
+def chain(initializer: Initializer, name: str, depth: int, slope: float | None = None, **more: Any) -> Chain:
+    """`depth` equal layers, each on lines of its own. Keywords of Chain go to the chain, all others to the links."""
+    of_chain = {key: more.pop(key) for key in ("start", "normed") if key in more}
+    dropout, norm, bias = more.pop("dropout", ()), more.pop("norm", None), more.pop("bias", None)
+    steps = []
+    for index in range(depth):
+        made = link(initializer, name, slope, path=f"fc{index + 1}", **more)
+        made.layer.place = place(1000 + index)
+        made.weight.writes[:] = [
+            Write(initializer, place((1000 if initializer.is_default else 2000) + index)),
+        ]
+        if bias is not None:
+            made.layer.weights["bias"] = Weight(made.layer, "bias", "bias", None, [Write(bias, place(3000 + index))])
+        steps.append(Step(made, dropout, norm))
+    found = Chain(tuple(steps), "Net", **of_chain)
+    for step in steps:
+        step.link.chain = found
+    return found
+
+
+def dead(bias: Initializer, name: str = "relu", **more: Any) -> Link:
+    """A hidden layer with the given bias."""
+    made = link(more.pop("initializer", TORCH_DEFAULT), name, **more)
+    made.layer.weights["bias"] = Weight(made.layer, "bias", "bias", (64,), [Write(bias, place(300))])
+    return made
+
+
+def gates(initializer: Initializer, fan_in: int | None = 64, **more: Any) -> Gates:
+    """The recurrent weight of an LSTM."""
+    made = layer(initializer, kind="LSTM", recurrent=True, path="rnn")
+    weight = made.weights["weight"]
+    weight.role = "recurrent"
+    return Gates(made, weight, ("sigmoid", "tanh"), "Net", fan_in, more.pop("start", None), **more)
 
 
 def use(initializer: Initializer, name: str | None = "relu", *, then: Initializer = TORCH_DEFAULT, **more: Any) -> Use:
@@ -190,6 +228,37 @@ REPORTED: dict[str, list[object]] = {
     "ACT201": [use(constant(0.0)), use(normal(0.0), "elu"), use(constant(0.0), None, end="layer")],
     "ACT202": [use(constant(0.02), "tanh"), use(constant(None)), use(constant(1.0), then=constant(1.0))],
     "ACT301": [empty_parameter()],
+    "ACT302": [
+        chain(TORCH_DEFAULT, "relu", 12),
+        chain(TORCH_DEFAULT, "elu", 12),
+        chain(KERAS_DEFAULT, "silu", 20, framework="keras"),
+        chain(KERAS_DEFAULT, "softplus", 20, framework="keras"),
+        chain(TORCH_DEFAULT, "relu", 6),
+    ],
+    "ACT401": [
+        chain(normal(1.0), "tanh", 1),
+        chain(normal(1.0), "relu", 4),
+        chain(Initializer("uniform", "uniform", "uniform", low=0.0, high=1.0), "relu", 3),
+        gates(normal(2.0)),
+        gates(normal(1.0), None, start=1.0),
+    ],
+    "ACT402": [
+        chain(normal(0.001), "relu", 3),
+        chain(normal(0.001), "leaky_relu", 3, 0.2, fans=(None, None)),
+        chain(orthogonal(0.01), "tanh", 3),
+        chain(variance_scaling("xavier_uniform", 1.0, "fan_avg", "uniform"), "softplus", 16, framework="keras"),
+    ],
+    "ACT403": [dead(constant(-8.0)), dead(normal(5.0)), dead(constant(-20.0), initializer=HE, framework="keras")],
+    "ACT404": [
+        chain(TORCH_DEFAULT, "sigmoid", 3),
+        chain(XAVIER, "hardsigmoid", 12),
+        chain(TORCH_DEFAULT, "tanh", 16),
+        chain(XAVIER, "sigmoid", 4, fans=(None, None)),
+    ],
+    "ACT405": [
+        chain(HE, "relu", 6, fans=(2, 2)),
+        chain(HE, "relu", 6, fans=(3, 3), framework="keras", kind="Dense"),
+    ],
     "ACT501": [
         pair((32, 64), (64, 64)),
         pair((None, 256), (256, 5), between=("flatten", "dropout")),

@@ -35,7 +35,7 @@ def check(link: Link, options: Mapping[str, Any]) -> Iterator[Hit]:
         if value >= 0 or active >= options["active"]:
             return
         dead, words = 1.0, f"A bias of {value:.3g}"
-        told = f"the units are on for {active:.1e} of the inputs"
+        told = f"the units are on for {'hardly any' if active < 1e-4 else f'{active:.1%}'} of the inputs"
     else:
         dead = max(0.0, min(_dead_share(bias.initializer, drive, options["active"]) for drive in found))
         if dead < options["dead-units"]:

@@ -39,7 +39,9 @@ def check(left: LeftOut, options: Mapping[str, Any]) -> Iterator[Hit]:
 
 def _wrong_gain(link: Link, ratio: float) -> tuple[float, float] | None:
     """The default's gain and the nearest that fits the activation, where they differ and nothing repairs it."""
-    if not link.hidden or link.rescued or link.gate or link.branch_end or not link.trainable:
+    if not link.hidden or link.rescued or link.gate or link.gated or link.branch_end:
+        return None
+    if not link.trainable or link.layer.recurrent:
         return None
     if mistake(link) is not None:  # the pair is reported by its own rule
         return None

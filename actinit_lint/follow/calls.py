@@ -176,7 +176,7 @@ def bind(run: Run, func: Func, args: Args, scope: Scope) -> None:
             position += 1
             taken.add(name)
         elif name in args.kw and param.kind != "positional":
-            variables[name] = args.kw[name]
+            variables[name] = _given(run, func, name, args.kw[name])
             taken.add(name)
         elif args.open:
             variables[name] = Unknown(f"argument {name} may come from an unknown dictionary or list")
@@ -185,6 +185,15 @@ def bind(run: Run, func: Func, args: Args, scope: Scope) -> None:
             run.session.by_default = True
         else:
             variables[name] = _unsaid(run, func, param)
+
+
+def _given(run: Run, func: Func, name: str, value: Value) -> Value:
+    """An argument from a dictionary that holds it on some ways only: the default on the others."""
+    if isinstance(value, OneOf) and any(option is ABSENT for option in value.options):
+        rest = [option for option in value.options if option is not ABSENT]
+        missing = func.defaults.get(name, Unknown(f"parameter {name} has no default"))
+        return run.join([*rest, missing])
+    return value
 
 
 #: Classes that hold settings: an argument of such a type that nobody gives is taken with its defaults.

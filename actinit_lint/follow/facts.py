@@ -139,6 +139,7 @@ class SessionFacts:
                 weight.trainable,
                 any(e.norms for e in found),
             )
+            link.gated = node.number in self.graph.gated
             self.facts.append(link)
             if weight.role != "recurrent":
                 self.kernels.setdefault(node.number, link)

@@ -11,6 +11,7 @@ from actinit_lint.follow.values import Flow, Obj, Parameter
 TRANSPARENT = frozenset({"pass", "max", "select", "join", "scale", "norm", "concat", "add"})
 #: Operations that are a layer to whoever comes before.
 LAYERS = frozenset({"layer", "attention"})
+MOST_BRANCH_NODES = 80
 MOST_BRANCH_LAYERS = 3  # a residual connection rescues a branch of at most so many layers
 
 
@@ -122,6 +123,7 @@ class Graph:
     above: dict[int, int] = field(default_factory=dict)
     bits: dict[int, int] = field(default_factory=dict)  # id of layer -> bit
     residual: set[int] = field(default_factory=set)
+    gated: set[int] = field(default_factory=set)  # nodes of short branches that end as a gate
     full: list[Flow] = field(default_factory=list)
 
     def bit(self, node: Flow) -> int:
@@ -150,30 +152,38 @@ class Graph:
         for node in self.flows:
             if node.op == "add":
                 self._mark_branches(node)
+            elif node.op == "mul":
+                for source in node.inputs:
+                    if gates(node, source):
+                        self.gated.update(self._branch(node, source))
 
     def _mark_branches(self, add: Flow) -> None:
         """Mark the nodes of every branch of this addition that is short enough to be rescued by it."""
         if add.inputs and not self.below[add.number] and not self.below_unknown[add.number] and not _has_shortcut(add):
             return  # several towers summed up at the output carry no signal past one another
         for source in add.inputs:
-            others = 0
-            for other in add.inputs:
-                if other is not source:
-                    others |= other.ancestors
-            branch: list[Flow] = []
-            layers: set[int] = set()
-            stack, seen = [source], set()
-            while stack and len(branch) < 80:
-                node = stack.pop()
-                if node.number in seen or others >> node.number & 1:
-                    continue
-                seen.add(node.number)
-                branch.append(node)
-                if node.op in LAYERS:
-                    layers.add(id(node.layer) if node.layer is not None else node.number)
-                stack.extend(node.inputs)
-            if 0 < len(layers) <= MOST_BRANCH_LAYERS and len(branch) < 80:
-                self.residual.update(n.number for n in branch)
+            self.residual.update(self._branch(add, source))
+
+    def _branch(self, node: Flow, source: Flow) -> list[int]:
+        """The nodes that only this input of an addition or product is computed from, if they hold few layers."""
+        others = 0
+        for other in node.inputs:
+            if other is not source:
+                others |= other.ancestors
+        branch: list[int] = []
+        layers: set[int] = set()
+        stack, seen = [source], set()
+        while stack and len(branch) < MOST_BRANCH_NODES:
+            current = stack.pop()
+            if current.number in seen or others >> current.number & 1:
+                continue
+            seen.add(current.number)
+            branch.append(current.number)
+            if current.op in LAYERS:
+                layers.add(id(current.layer) if current.layer is not None else current.number)
+            stack.extend(current.inputs)
+        short = 0 < len(layers) <= MOST_BRANCH_LAYERS and len(branch) < MOST_BRANCH_NODES
+        return branch if short else []
 
     def hidden(self, node: Flow, own: Flow) -> bool | None:
         """Whether another layer sits downstream; None when something unknown does and no layer is known to."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from math import prod
 
 from actinit_lint.follow.modules import walk
-from actinit_lint.follow.values import Flow, ListValue, Obj, Parameter, Unknown, options
+from actinit_lint.follow.values import Flow, ListValue, Obj, OneOf, Parameter, Unknown, options
 from actinit_lint.knowledge.kinds import spread, times
 from actinit_lint.model import Layer, Weight
 
@@ -152,6 +152,8 @@ def _sizes(layer: Layer, obj: Obj) -> None:
     assert kind is not None
     groups = a.get("groups", 1)
     layer.groups = groups if isinstance(groups, int) and not isinstance(groups, bool) else 1
+    if isinstance(groups, (Unknown, OneOf)):
+        layer.depthwise = True  # it may be: the benefit of the doubt
     if isinstance(groups, int) and groups > 1 and a.get("in_channels") == groups:
         layer.depthwise = True
     stride = a.get("stride", a.get("strides", 1))

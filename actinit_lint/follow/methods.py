@@ -7,7 +7,7 @@ from typing import Any
 
 from actinit_lint.follow.calls import call, flows_in, unknown_call
 from actinit_lint.follow.fans import by_fans
-from actinit_lint.follow.iteration import iterate
+from actinit_lint.follow.iteration import drop_absent, iterate
 from actinit_lint.follow.modules import (
     call_object,
     children,
@@ -693,7 +693,9 @@ def _on_dict(run: Run, owner: DictValue, name: str, args: Args, place: Place) ->
         default = args.pos[1] if len(args.pos) > 1 else args.kw.get("default")
         if isinstance(key, (str, int, float, bool, type(None))):
             if key in owner.items:
-                value = owner.items[key]
+                value = drop_absent(owner.items[key])
+                if value is not owner.items[key] and name != "setdefault":
+                    value = run.join([value, default])
                 if name == "pop":
                     run.remove(owner.items, key)
                 return value

@@ -17,6 +17,7 @@ from actinit_lint.follow.values import (
     DictValue,
     Flow,
     Func,
+    Items,
     ListValue,
     Obj,
     OneOf,
@@ -242,7 +243,10 @@ class Run:
         if isinstance(owner, Obj) and key == "keys":
             return max((v for v in values if v is not None), key=len, default=None)
         known = [v for v in values if v is not MISSING]
-        return self.join(known) if known else MISSING
+        if not known:
+            return MISSING
+        joined = self.join(known)
+        return _optional(joined) if isinstance(owner, Items) and len(known) < len(values) else joined
 
     # Joins ----------------------------------------------------------------------------------------
 

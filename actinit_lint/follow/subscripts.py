@@ -83,7 +83,7 @@ def _key(run: Run, owner: DictValue, index: Value) -> Value:
     if isinstance(index, (str, int, float, bool, type(None), tuple)):
         try:
             if index in owner.items:
-                return owner.items[index]
+                return drop_absent(owner.items[index])
         except TypeError:
             return Unknown("item with an unknown key")
         return Unknown("missing key")

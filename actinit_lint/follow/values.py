@@ -248,13 +248,17 @@ class ListValue:
         self.open = open_
 
 
+class Items(dict[Any, Value]):
+    """The entries of a followed dictionary; one that only some branches set has ABSENT among its options."""
+
+
 class DictValue:
     """A dictionary with known keys; `open`: it may hold other keys too."""
 
     __slots__ = ("items", "open", "places")
 
     def __init__(self, items: dict[Any, Value], places: dict[Any, Place] | None = None, open_: bool = False) -> None:
-        self.items = items
+        self.items = Items(items)
         self.places = places if places is not None else {}
         self.open = open_
 

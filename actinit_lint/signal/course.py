@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from math import log10, sqrt
+from math import log10
 from typing import NamedTuple
 
 from actinit_lint.reference.layer_defaults import NORM_EPS
@@ -20,6 +20,7 @@ from actinit_lint.reference.propagation import (
     linear,
     normalise,
 )
+from actinit_lint.reference.signal_gap import signal_gap
 from actinit_lint.signal.maps import Map
 
 #: Beyond this a float has no room for the next layer; what has grown so far is enough to judge.
@@ -94,13 +95,13 @@ def course(blocks: tuple[Block, ...], start: float = 1.0) -> Course:
     """
     points: list[Point] = []
     signal, slope = Signal(start, start), 1.0  # slope: E φ'² and the like of the block before
-    mean, back = 0.0, 0.0  # of the activations that come in
+    common, back = 0.0, 0.0  # common: second moment of what all units of the layer before share
     for index, block in enumerate(blocks):
         m = block.map
         second = m.variance + m.mean**2
         grown = linear(signal, m.fan_in * second)
         if m.mean and signal.q > 0:  # what all inputs share adds up coherently
-            together = coherent_gain(m.fan_in, m.mean) * mean**2
+            together = coherent_gain(m.fan_in, m.mean) * common
             grown = Signal(grown.q + together, grown.s + together * min(1.0, signal.s / signal.q))
         bias_rules = m.bias_mean**2 > max(grown.q, SMALLEST)
         q = min(LARGEST, max(SMALLEST, grown.q + m.bias_variance + m.bias_mean**2))
@@ -109,25 +110,33 @@ def course(blocks: tuple[Block, ...], start: float = 1.0) -> Course:
         if index:
             back = _decades(m.fan_out * second * slope)
         points.append(Point(q, s, grown.q, _decades(s / before), back, bias_rules))
-        signal, slope, mean = _through(block, Signal(q, s))
+        share = 0.0  # of the pre-activations' second moment, what all units have in common
+        if m.mean and grown.q > 0:
+            share = min(1.0, (m.fan_in * m.mean**2 * signal.q + coherent_gain(m.fan_in, m.mean) * common) / q)
+        signal, slope, common = _through(block, Signal(q, s), share)
     widths = [block.map.width for block in blocks[1:]]
     unstable = sum(block.activation.name in UNSTABLE for block in blocks[:-1])
     return Course(tuple(points), finite_width_decades(widths) + UNSTABLE_DECADES * unstable)
 
 
-def _through(block: Block, signal: Signal) -> tuple[Signal, float, float]:
-    """From pre-activations to the next layer's inputs: (signal, factor of the gradient's square, mean)."""
+def _through(block: Block, signal: Signal, share: float) -> tuple[Signal, float, float]:
+    """From pre-activations to the next layer's inputs: (signal, factor of the gradient's square, common part).
+
+    Units whose pre-activations correlate by `share` have E φ(u)φ(v) = E φ² - G(q, (1 - share)·q) in common.
+    """
     eps = NORM_EPS.get(block.norm or "", (0.0, 0.0))[block.keras]
     factor = 1.0
     if block.norm is not None and block.norm_first:
         signal, factor = normalise(signal, block.norm, eps)
     known = moments(block.activation, signal.q)
     factor *= known.slope_second
-    after, mean = activate(signal, block.activation), known.mean
+    after, common = activate(signal, block.activation), known.mean**2
+    if share:
+        common = max(common, after.q - signal_gap(block.activation, signal.q, (1 - share) * signal.q))
     if block.norm is not None and not block.norm_first:
-        after, scale = normalise(after, block.norm, eps, mean=mean)
-        factor, mean = factor * scale, mean * sqrt(scale) if block.norm == "rms" else 0.0
-    return drop(after, block.dropout), factor * drop_backward(block.dropout), mean
+        after, scale = normalise(after, block.norm, eps, mean=known.mean)
+        factor, common = factor * scale, common * scale if block.norm == "rms" else 0.0
+    return drop(after, block.dropout), factor * drop_backward(block.dropout), common
 
 
 def _decades(square: float) -> float:

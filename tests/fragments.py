@@ -9,39 +9,48 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-NAMES = "x y self.a self.b self.layers net width cfg kwargs self.missing nn torch p".split()
-ATOMS = [
-    *"1 0 -1 2.5 None True 'relu' 'a.b' b'x' ... [] () {} 1e400 2**-1 10**9 F.relu nn.ReLU nn.Linear".split(),
-    *"nn.init.zeros_ torch.float32 keras.layers.Dense super() f'{x}{width!r}' float('inf') range(3) range(10**6)".split(),
-    *"'' len print type".split(),
-]
-CALLED = [
-    *"nn.Linear nn.Conv2d nn.ConvTranspose1d nn.LSTM nn.GRUCell nn.Bilinear nn.Embedding nn.BatchNorm1d".split(),
-    *"nn.LayerNorm nn.ReLU nn.Softmax nn.MultiheadAttention nn.TransformerEncoderLayer nn.Identity nn.Dropout".split(),
-    *"nn.Flatten nn.Sequential nn.ModuleList nn.ModuleDict nn.ParameterList nn.Parameter nn.LazyLinear".split(),
-    *"nn.MaxPool2d nn.utils.weight_norm nn.init.calculate_gain layers.Dense layers.Conv2D layers.LSTM".split(),
-    *"layers.Bidirectional layers.Activation layers.Add layers.TimeDistributed layers.Lambda keras.Input".split(),
-    *"keras.Sequential keras.Model torch.empty torch.randn torch.zeros torch.Tensor torch.cat OrderedDict".split(),
-    *"partial copy.deepcopy math.sqrt np.prod Block Net unknown helper dict list zip enumerate getattr setattr".split(),
-    *"isinstance hasattr map filter sum int str reversed sorted max iter next".split(),
-]
-METHODS = [
-    *"relu view apply append extend modules named_parameters items keys get pop format add_module to chunk".split(),
-    *"unbind size forward call build add compile mul_ sum split join insert update children state_dict shape".split(),
-    *"load_state_dict __call__ reset_parameters fill_ uniform_ permute clone dim requires_grad_".split(),
-    *"register_buffer weight.data.normal_ bias.zero_ weight.copy_".split(),
-]
-INITIALISERS = [
-    *"xavier_uniform_ kaiming_normal_ zeros_ constant_ orthogonal_ normal_ trunc_normal_ uniform_ eye_".split(),
-    *"dirac_ sparse_ xavier_uniform nonsense_".split(),
-]
-TARGETS = [
-    *"self.a.weight self.a.bias self.layers[0].weight p m.weight self.a self.w x.weight.data net[0].weight".split(),
-]
-OPERATORS = "+ - * / // % ** @ == < in is and or".split()
-BASES = [
-    *"nn.Module nn.Sequential keras.Model keras.layers.Layer nn.Linear Block Unknown object pl.LightningModule".split(),
-]
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+NAMES = _words("""
+    x y self.a self.b self.layers net width cfg kwargs self.missing nn torch p
+""")
+ATOMS = _words("""
+    1 0 -1 2.5 None True 'relu' 'a.b' b'x' ... [] () {} 1e400 2**-1 10**9 F.relu nn.ReLU nn.Linear
+    nn.init.zeros_ torch.float32 keras.layers.Dense super() f'{x}{width!r}' float('inf') range(3) range(10**6)
+    '' len print type
+""")
+CALLED = _words("""
+    nn.Linear nn.Conv2d nn.ConvTranspose1d nn.LSTM nn.GRUCell nn.Bilinear nn.Embedding nn.BatchNorm1d
+    nn.LayerNorm nn.ReLU nn.Softmax nn.MultiheadAttention nn.TransformerEncoderLayer nn.Identity nn.Dropout
+    nn.Flatten nn.Sequential nn.ModuleList nn.ModuleDict nn.ParameterList nn.Parameter nn.LazyLinear
+    nn.MaxPool2d nn.utils.weight_norm nn.init.calculate_gain layers.Dense layers.Conv2D layers.LSTM
+    layers.Bidirectional layers.Activation layers.Add layers.TimeDistributed layers.Lambda keras.Input
+    keras.Sequential keras.Model torch.empty torch.randn torch.zeros torch.Tensor torch.cat OrderedDict partial
+    copy.deepcopy math.sqrt np.prod Block Net unknown helper dict list zip enumerate getattr setattr isinstance
+    hasattr map filter sum int str reversed sorted max iter next
+""")
+METHODS = _words("""
+    relu view apply append extend modules named_parameters items keys get pop format add_module to chunk unbind
+    size forward call build add compile mul_ sum split join insert update children state_dict shape
+    load_state_dict __call__ reset_parameters fill_ uniform_ permute clone dim requires_grad_ register_buffer
+    weight.data.normal_ bias.zero_ weight.copy_
+""")
+INITIALISERS = _words("""
+    xavier_uniform_ kaiming_normal_ zeros_ constant_ orthogonal_ normal_ trunc_normal_ uniform_ eye_ dirac_
+    sparse_ xavier_uniform nonsense_
+""")
+TARGETS = _words("""
+    self.a.weight self.a.bias self.layers[0].weight p m.weight self.a self.w x.weight.data net[0].weight
+""")
+OPERATORS = _words("""
+    + - * / // % ** @ == < in is and or
+""")
+BASES = _words("""
+    nn.Module nn.Sequential keras.Model keras.layers.Layer nn.Linear Block Unknown object pl.LightningModule
+""")
 IMPORTS = """\
 import copy, math
 from collections import OrderedDict

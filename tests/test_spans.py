@@ -91,13 +91,19 @@ a if b else c or d and e
 a[1], a[1:2], a[::3], a[:, None, ...]
 {**a, "b": 1}; {1, 2}; {k: v for k, v in a}; {x async for x in y}
 """,
-    "carriage returns": "class A:\r\n    x = nn.Linear(1,\r\n        2)\r\n\r\n    def f(self):\r\n        return self.x(y)\r\n",
+    "carriage returns": (
+        "class A:\r\n    x = nn.Linear(1,\r\n        2)\r\n\r\n    def f(self):\r\n        return self.x(y)\r\n"
+    ),
     "old Macintosh": "a = b(1)\rc = d(\r  2)\r",
     "tabs": "class A:\n\tdef f(self):\n\t\tx = nn.Linear(1,\t2)\t# tab\n\t\treturn\tself.x(\ty\t)\n",
     "mixed indentation": "if a:\n  b(1)\n  if c:\n        d(2)\nelse:\n\te(3)\n",
     "form feeds": "a = f(1)\n\x0cclass B:\n    x = g(2)\n\x0c\n    y = h(3)\n\x0c    z = h(4)\n    \x0cw = h(5)\n",
     "unicode": 'größe = netz("Ü 🙂 é", λ=nn.Linear(1, 2)); ω = "\u2028" + f("🙂")\nnaïve = größe(ω)\n',
-    "nested f-strings": "a = f\"{f'{b.c(1)}' + d!r:>{width}} {{x}} {e['k']}\" f'{g}'\nb = rf'{h(2)}\\d' 'tail'\nsetattr(self, f'fc{i + 1}', nn.Linear(1, 2))\n",
+    "nested f-strings": """\
+a = f"{f'{b.c(1)}' + d!r:>{width}} {{x}} {e['k']}" f'{g}'
+b = rf'{h(2)}\\d' 'tail'
+setattr(self, f'fc{i + 1}', nn.Linear(1, 2))
+""",
     "nothing at the end of the file": "a = f(1)\nb = g(2)",
     "only comments": "# a\n\n# b\n",
     "leading blank lines and a shebang": "#!/usr/bin/env python\n# -*- coding: utf-8 -*-\n\n\nx = f(1)\n",

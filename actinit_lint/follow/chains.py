@@ -12,6 +12,7 @@ from actinit_lint.follow.layers import Layers
 from actinit_lint.follow.values import Flow, Obj
 from actinit_lint.model import Chain, Gates, Layer, Link, Place, Step, Weight
 from actinit_lint.reference.activations import CATALOGUE
+from actinit_lint.reference.normal_form import Initializer
 
 #: Steps that hand a value on as it is. Pooling, flatten and the like count as factor 1.
 STEPS = frozenset({"pass", "max", "select", "join"})
@@ -129,13 +130,29 @@ def _can_stand(node: Flow, link: Link) -> bool:
         and len(node.inputs) == 1
         and len(kernels) == 1
         and layer.kind not in NO_LINEAR_MAP
-        and link.initializer.family not in ("opaque", "uninitialised", "constant", "identity")
+        and not (layer.kind == "Parameter" and layer.fan_in is None)  # which axis is summed is not certain
+        and link.initializer.family not in ("constant", "identity")
         and not link.initializer.is_constant
-        and (bias is None or (bool(bias.writes) and bias.initializer.family not in ("opaque", "uninitialised")))
+        and _is_told(link.initializer)
+        and (bias is None or (bool(bias.writes) and _is_told(bias.initializer)))
         and activation.name in CATALOGUE
         and activation.name not in UNCHAINED
         and not (activation.name == "leaky_relu" and activation.slope is None)
     )
+
+
+def _is_told(drawn: Initializer) -> bool:
+    """Whether every number that makes the spread is known."""
+    if drawn.family == "uniform":
+        return drawn.is_default or (drawn.low is not None and drawn.high is not None)
+    needed = {
+        "variance_scaling": (drawn.gain, drawn.mode),
+        "orthogonal": (drawn.gain,),
+        "normal": (drawn.mean, drawn.std),
+        "sparse": (drawn.std, drawn.sparsity),
+        "constant": (drawn.value,),
+    }
+    return None not in needed.get(drawn.family, (None,))
 
 
 def way(start: Flow) -> Way | None:

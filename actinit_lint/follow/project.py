@@ -152,6 +152,8 @@ class Project:
         for session, module in self.sessions:
             names = {id(v): n for n, v in module.scope.vars.items() if isinstance(v, Obj)}
             into = by_path[module.path]
+            if session.broken:
+                continue
             try:
                 collected = SessionFacts(session, names)
                 facts = collected.collect()

@@ -57,10 +57,13 @@ def guarded(run: Run, session: Session, frame: Frame, what: Callable[[], None]) 
     try:
         what()
     except OutOfFuel:
+        session.broken = True
         run.note("too large to be followed to the end", Place(session.path, 0))
     except RecursionError:
+        session.broken = True
         run.note("nested too deeply to be followed", Place(session.path, 0))
     except Exception as error:  # a fault of the follower costs one root, and is reported
+        session.broken = True
         if DEBUG:
             raise
         run.errors.append((session.path, f"{type(error).__name__}: {error} (following {session.root})"))
@@ -155,17 +158,35 @@ def _run_steps(run: Run, obj: Obj) -> None:
 # Roots of a file ----------------------------------------------------------------------------------
 
 
+MOST_ENTRIES = 8  # functions of a file that only call builders and are all run; of more, one for each builder
+
+
 def functions(module: ProjectModule) -> list[Func]:
-    """Functions of the file that build models or initialise weights and that nothing followed has called."""
-    return [
+    """Functions of the file that build models or use losses, the last first: callers usually stand below.
+
+    Functions that call such functions count too. Whoever runs them skips what has been called by then.
+    """
+    own = [
         value
-        for value in list(module.scope.vars.values())
-        if isinstance(value, Func)
-        and value.scope.globals is module
-        and isinstance(value.node, la.Function)
-        and not value.called
-        and value.node.mentions & (BUILDING | LOSSES | _local_models(module))
+        for value in module.scope.vars.values()
+        if isinstance(value, Func) and value.scope.globals is module and isinstance(value.node, la.Function)
     ]
+    wanted = BUILDING | LOSSES | _local_models(module)
+    builders = [f for f in own if f.node.mentions & wanted]  # type: ignore[union-attr]
+    names = {f.name for f in builders}
+    entries = [f for f in own if f not in builders and f.node.mentions & names]  # type: ignore[union-attr]
+    if len(entries) > MOST_ENTRIES:
+        entries = _one_for_each(entries, names)
+    chosen = {id(f) for f in (*builders, *entries)}
+    return [f for f in reversed(own) if id(f) in chosen and not f.called]
+
+
+def _one_for_each(entries: list[Func], builders: set[str]) -> list[Func]:
+    found: dict[str, Func] = {}
+    for entry in entries:
+        for name in entry.node.mentions & builders:  # type: ignore[union-attr]
+            found[name] = entry
+    return list(found.values())
 
 
 def _local_models(module: ProjectModule) -> set[str]:

@@ -33,7 +33,7 @@ from actinit_lint.follow.values import (
 from actinit_lint.model import NotFollowed, Place, Write
 from actinit_lint.reference.normal_form import LOADED, OPAQUE
 
-FUEL = 150_000  # evaluation steps for one root: far beyond any model written by hand
+FUEL = 250_000  # evaluation steps for one root: far beyond any model written by hand
 DEEPEST = 48  # nested calls of followed functions
 
 
@@ -85,6 +85,7 @@ class Session:
     root_object: Obj | None = None
     confidence: str = "high"
     by_default: bool = False
+    broken: bool = False  # cut off in the middle: what is known of it is half a truth, and gives no facts
 
 
 @dataclass(slots=True, eq=False)

@@ -32,7 +32,7 @@ RETURN, BREAK, CONTINUE, RAISE = "return", "break", "continue", "raise"
 Outcome = str | None
 #: Methods that enumerate what a model consists of.
 SWEEPS = frozenset(["modules", "named_modules", "children", "named_children", "parameters", "named_parameters"])
-MOST_ROUNDS = 160  # rounds of a loop over known values that are followed one by one
+MOST_ROUNDS = 4000  # rounds of one loop that are followed; the fuel ends most others before
 
 
 def execute(run: Run, body: tuple[la.Stmt, ...]) -> Outcome:

@@ -41,6 +41,7 @@ def write(
                 run.record("lost_write", place, parameter=target.parameter, initializer=initializer)
             return
         if target.part:
+            touched(run, target.parameter, place)
             return
         target = target.parameter
     if not isinstance(target, Parameter):
@@ -51,6 +52,12 @@ def write(
     sweep = run.sweep > 0 or bool(run.via)
     entry = Write(initializer, place, (*also, *helper_calls(run), *run.via), kind, run.frame.maker, sweep)  # type: ignore[arg-type]
     run.assign(target, "writes", (*target.writes, entry))
+
+
+def touched(run: Run, parameter: Parameter, place: Place) -> None:
+    """Some elements were written: what was uninitialised is so no longer, whatever the rest holds."""
+    if parameter.writes and parameter.writes[-1].initializer.family == "uninitialised":
+        run.assign(parameter, "writes", (*parameter.writes, Write(OPAQUE, place)))
 
 
 def helper_calls(run: Run) -> tuple[tuple[Place, str], ...]:
@@ -106,12 +113,14 @@ def replace_data(run: Run, owner: Value, value: Value, place: Place) -> None:
     write(run, parameter, initializer_of(value), place)
 
 
-def set_part(run: Run, owner: Value, index: Value, value: Value, place: Place) -> None:
+def set_part(run: Run, owner: Parameter | View, index: Value, value: Value, place: Place) -> None:
     """`weight[...] = value`: all of it only for `[...]` and `[:]`."""
     if (isinstance(index, slice) and index == slice(None, None, None)) or (
         isinstance(index, Unknown) and "Ellipsis" in index.reason
     ):
         replace_data(run, owner, value, place)
+    else:
+        touched(run, owner.parameter if isinstance(owner, View) else owner, place)
 
 
 def set_trainable(run: Run, owner: Value, value: Value) -> None:

@@ -157,13 +157,13 @@ def test_numbers_that_the_file_does_not_have_are_left_out() -> None:
 
 
 @given(st.sampled_from(sorted(TEXTS)), st.sampled_from(sorted(TEXTS)))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, derandomize=True)
 def test_positions_agree_in_two_texts_one_after_the_other(first: str, second: str) -> None:
     text = TEXTS[first].replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n" + TEXTS[second]
     compare(text)
 
 
 @given(modules())
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, derandomize=True)
 def test_positions_agree_in_programs_of_fragments(text: str) -> None:
     assert compare(text) > 0

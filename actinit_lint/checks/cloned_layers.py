@@ -17,7 +17,6 @@ def check(clones: Clones, options: Mapping[str, Any]) -> Iterator[Hit]:
         caption="every copy starts with the same weights",
         also=((clones.source_place, "copied from here"),),
         confidence=clones.confidence,
-        layer=clones.source,
         fields={
             "copies": "All copies" if clones.count is None else f"{clones.count} copies",
             "source": clones.source,

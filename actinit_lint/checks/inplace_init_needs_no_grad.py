@@ -16,7 +16,7 @@ def check(write: InPlaceInit, options: Mapping[str, Any]) -> Iterator[Hit]:
         at=write.place,
         caption="raises RuntimeError",
         confidence=write.confidence,
-        layer=write.target,
+        layer=write.target.rpartition(".")[0] or None,
         initializer=write.method,
         fields={"method": write.method, "target": write.target},
     )

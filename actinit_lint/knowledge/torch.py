@@ -25,7 +25,7 @@ def _uniform(bound: float | None) -> Initializer:
 
 
 def _bias(fan_in: Size) -> Initializer:
-    return _uniform(None if not fan_in else 1 / sqrt(fan_in))
+    return _uniform(1 / sqrt(fan_in) if fan_in and fan_in > 0 else None)
 
 
 def _linear(a: Arguments, _: Shape) -> tuple[WeightRow, ...]:

@@ -101,11 +101,11 @@ def mistake(
     if activation.name in RECTIFIERS and link.weight.role != "recurrent":
         if initializer.is_xavier and agree(initializer.gain, 1.0, ratio):
             return "ACT101"
-        return "ACT103" if initializer.gain >= smallest else None
+        return "ACT103" if initializer.gain > smallest else None
     if activation.name in SATURATING:
         if initializer.is_kaiming:
             return "ACT102"
-        return "ACT103" if initializer.gain >= smallest and not link.layer.recurrent else None
+        return "ACT103" if initializer.gain > smallest and not link.layer.recurrent else None
     return None
 
 

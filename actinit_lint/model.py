@@ -30,6 +30,8 @@ class Write:
     kind: Literal["default", "argument", "statement", "apply"] = "statement"
     by: str | None = None  # the class whose code made it; None: a function or script
     sweep: bool = False  # made on the way through many modules: `apply`, a loop over `modules()`
+    uses: int = 0  # how often something was trained before it
+    sweeps: tuple[int, ...] = ()  # numbers of the sweeps it was made in
 
 
 @dataclass(slots=True, eq=False)

@@ -8,6 +8,9 @@ from typing import Any
 from actinit_lint.model import Layer, LinearPair
 from actinit_lint.rule import Hit, on
 
+#: Steps that sum over elements of a set, over time or over space.
+AGGREGATES = frozenset({"sum", "mean", "reduce_sum", "reduce_mean", "average", "scatter_add", "global_mean_pool"})
+
 
 @on(LinearPair)
 def check(pair: LinearPair, options: Mapping[str, Any]) -> Iterator[Hit]:
@@ -19,12 +22,16 @@ def check(pair: LinearPair, options: Mapping[str, Any]) -> Iterator[Hit]:
         return
     if not (_trains(first) and _trains(second)):
         return
+    if any(layer.kernel_weight is not None and layer.kernel_weight.initializer.is_zero for layer in (first, second)):
+        return  # a zero convolution joins something that starts without it
     if first.depthwise or second.depthwise or first.groups > 1 or second.groups > 1:
         return
     if not pair.no_bottleneck and not _is_no_bottleneck(first, second):
         return
     if _is_linear_by_name(pair.model, options["deep-linear-names"]):
         return
+    if set(pair.between) & AGGREGATES:
+        return  # a sum over a set or over space: the maps collapse, the design is deliberate
     strided = any(layer.kernel > 1 and layer.stride > 1 for layer in (first, second))
     yield Hit(
         at=second.place,

@@ -115,6 +115,11 @@ def _object(run: Run, owner: Obj, name: str, place: Place) -> Value:
 
         if owner.kind.framework == "keras" and name in KERAS_LAZY:
             return keras_weight(run, owner, name, place)
+        if name in ("_modules", "_parameters"):
+            from actinit_lint.follow.modules import children, parameters
+
+            listed = children(owner) if name == "_modules" else parameters(owner, recurse=False)
+            return DictValue(dict(listed))
         if name == "training":
             return Unknown("training or evaluation")
         if owner.keys is not None and name in owner.keys and owner.items is not None:

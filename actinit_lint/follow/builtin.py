@@ -191,7 +191,7 @@ def _is_external(value: Value, name: str) -> bool | None:
 def note_test(run: Run, value: Value, place: Place) -> None:
     """Remember that code asks for the kind of a layer: an init routine that picks kinds may leave some out."""
     if isinstance(value, Obj) and value.kind is not None and value.kind.role in ("layer", "recurrent") and run.sweeping:
-        run.session.tests.append((value, place))
+        run.session.tests.append((value, place, run.sweeps[-1]))
 
 
 def _isinstance(run: Run, args: Args, place: Place) -> Value:

@@ -31,6 +31,10 @@ def combine(run: Run, sign: str, left: Value, right: Value, place: Place) -> Val
     if len(flows) == 2:
         if sign in "+-":
             return run.flow(Flow("add", flows, place, name=sign, shape=flows[0].shape))
+        if sign == "*":
+            by_hand = _silu(run, flows, place)
+            if by_hand is not None:
+                return by_hand
         if sign in "*/":
             return run.flow(Flow("mul", flows, place, name=sign, shape=flows[0].shape))
         return run.flow(Flow("nonlinear", flows, place, name=sign))
@@ -50,6 +54,23 @@ def combine(run: Run, sign: str, left: Value, right: Value, place: Place) -> Val
             node.info["parameter"] = other.parameter if isinstance(other, View) else other
         return node
     return run.flow(Flow("nonlinear", [x], place, name=sign, shape=x.shape))
+
+
+def _silu(run: Run, flows: list[Flow], place: Place) -> Flow | None:
+    """`x * sigmoid(x)` is SiLU, written by hand."""
+    for x, gate in (flows, reversed(flows)):
+        if gate.op == "activation" and gate.name == "sigmoid" and gate.inputs == [x] and len(gate.consumers) == 0:
+            gate.dead = True
+            found = Activation("silu", None, ((place, f"meets {label('silu')} here"),))
+            return run.flow(Flow("activation", [x], place, name="silu", activation=found, shape=x.shape))
+    return None
+
+
+def _is_relu(name: str, args: Args) -> bool:
+    """`clamp(min=0)` without an upper bound is ReLU."""
+    low = args.kw.get("min", args.pos[1] if len(args.pos) > 1 else None)
+    high = args.kw.get("max", args.pos[2] if len(args.pos) > 2 else None)
+    return name in ("clamp", "clip", "clamp_min") and is_number(low) and low == 0 and high is None
 
 
 def weight_of(value: Value) -> tuple[Parameter, bool] | None:
@@ -158,6 +179,9 @@ def function(run: Run, name: str, args: Args, place: Place, in_place: bool = Fal
         return run.flow(Flow("attention", flows, place, name=base))
     if base == "embedding":
         return run.flow(Flow("embedding", [x], place, name=base))
+    if _is_relu(base, args) and x.op != "activation":
+        found = Activation("relu", None, ((place, "meets ReLU here"),))
+        return run.flow(Flow("activation", [x], place, name="relu", activation=found, shape=x.shape))
     if base in table.NONLINEAR_FUNCTIONS or name in table.NONLINEAR_FUNCTIONS:
         return run.flow(Flow("nonlinear", flows, place, name=base, shape=x.shape))
     return unknown_call(run, name, args, place)

@@ -206,7 +206,7 @@ class SessionFacts:
             if e.kind != "layer" or e.node.layer is node.layer:
                 continue
             second = self.layers.of(e.node)
-            if second is None or e.joined:
+            if second is None or e.joined or second.recurrent or layer.recurrent:
                 continue
             tied = any(isinstance(x, Obj) and "tied" in x.flags for x in (node.layer, e.node.layer))
             attention = (
@@ -271,7 +271,12 @@ class SessionFacts:
             if self.graph.hidden(node, source) and not _mixes(found):
                 self.facts.append(HiddenSoftmax(activation, layer, model, self.confidence))
         multiplied = bool(kinds & {"gate", "matmul", "unknown"}) or any(e.scaled for e in found)
-        if layer.out_features == 1 and not multiplied and _over_units(activation, source, layer, is_output):
+        if (
+            layer.out_features == 1
+            and not multiplied
+            and _keeps_axes(node, source)
+            and _over_units(activation, source, layer, is_output)
+        ):
             self.facts.append(OneUnitSoftmax(activation, layer, model, is_output, self.confidence))
 
     # Notes ----------------------------------------------------------------------------------------
@@ -303,8 +308,26 @@ class SessionFacts:
                 )
 
 
+#: Steps that leave the axes of a tensor as they are.
+SAME_AXES = frozenset(
+    {"Dropout", "dropout", "Identity", "contiguous", "float", "half", "double", "to", "clone", "detach", "-", "+"}
+)
+
+
+def _keeps_axes(node: Flow, source: Flow) -> bool:
+    """Whether the axis of units is still where the layer left it."""
+    current = node.inputs[0]
+    while current is not source and current.inputs:
+        if current.op != "pass" or current.name not in SAME_AXES:
+            return False
+        current = current.inputs[0]
+    return True
+
+
 def _mixes(found: list[End]) -> bool:
-    """Whether a layer after a softmax goes straight into a product: mixture and attention weights, remapped."""
+    """Whether what follows a softmax is a mixture: a bare matrix, or a layer that goes straight into a product."""
+    if any(f.kind == "layer" and isinstance(f.node.layer, Parameter) for f in found):
+        return True
     return any(e.kind in ("gate", "matmul", "unknown") for f in found if f.kind == "layer" for e in ends(f.node))
 
 

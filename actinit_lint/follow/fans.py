@@ -132,7 +132,7 @@ def negative(value: Value) -> Value:
 # From a spread to its normal form -----------------------------------------------------------------
 
 #: Gains that rules of initialisation use.
-GAINS = (1.0, sqrt(2.0), sqrt(1 / 3), 5 / 3, 0.75, 2.0, 0.5)
+GAINS = (sqrt(2.0), 1.0, sqrt(1 / 3), 5 / 3, 0.75)
 
 
 def by_fans(initializer: Initializer, spread: Value, target: Value) -> Initializer:
@@ -162,9 +162,10 @@ def by_fans(initializer: Initializer, spread: Value, target: Value) -> Initializ
         (fan_out, "fan_out"),
         ((fan_in + fan_out) / 2, "fan_avg"),
     )
-    for size, mode in modes:
-        if any(isclose(std * sqrt(size), gain, rel_tol=1e-6) for gain in GAINS):
-            return _scaling(initializer, std * sqrt(size), mode)
+    for gain in GAINS:
+        for size, mode in modes:
+            if isclose(std * sqrt(size), gain, rel_tol=1e-6):
+                return _scaling(initializer, gain, mode)
     return initializer
 
 

@@ -370,6 +370,13 @@ def _attention_interface(run: Run, args: Args, place: Place) -> Value:
     return args.pos[1] if len(args.pos) > 1 else Unknown("an attention function")
 
 
+def _set_grad(run: Run, args: Args, place: Place) -> Value:
+    """`torch.set_grad_enabled(False)`, as a statement too: gradients are off from here on."""
+    if args.pos and args.pos[0] is False:
+        run.no_grad += 1
+    return External("torch.no_grad()")
+
+
 def _array(run: Run, args: Args, place: Place) -> Value:
     value = args.pos[0] if args.pos else None
     return value if isinstance(value, (ListValue, tuple)) else Unknown("an array")
@@ -384,7 +391,7 @@ FUNCTIONS: dict[str, Callable[[Run, Args, Place], Value]] = {
     "collections.namedtuple": _namedtuple,
     "torch.no_grad": _no_grad("torch.no_grad"),
     "torch.inference_mode": _no_grad("torch.inference_mode"),
-    "torch.set_grad_enabled": _no_grad("torch.no_grad"),
+    "torch.set_grad_enabled": _set_grad,
     "transformers.modeling_utils.ALL_ATTENTION_FUNCTIONS.get_interface": _attention_interface,
     "numpy.array": _array,
     "numpy.asarray": _array,

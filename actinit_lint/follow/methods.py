@@ -58,6 +58,8 @@ def call_method_of(run: Run, method: Method, args: Args, place: Place) -> Value:
 def _on_flow(run: Run, owner: Flow, name: str, args: Args, place: Place) -> Value:
     from actinit_lint.follow import dataflow
 
+    if name == "backward":
+        run.uses += 1
     if name in ("size", "dim", "numel", "item", "backward", "tolist", "numpy"):
         return Unknown(f"{name} of the data")
     result = dataflow.function(run, name, args.with_first(owner, place), place)
@@ -65,7 +67,7 @@ def _on_flow(run: Run, owner: Flow, name: str, args: Args, place: Place) -> Valu
 
 
 def _fill(run: Run, owner: Value, name: str, args: Args, place: Place) -> Value:
-    from actinit_lint.follow.torch_api import spread
+    from actinit_lint.follow.torch_api import fill_tensor, spread
 
     row = FILL_METHODS[name]
     bound = dict(row.parameters)
@@ -77,19 +79,38 @@ def _fill(run: Run, owner: Value, name: str, args: Args, place: Place) -> Value:
     target = owner.parameter if isinstance(owner, View) else owner
     initializer = OPAQUE if args.open else by_fans(row.build(bound), spread(bound), target)
     if isinstance(owner, Tensor):
-        return Tensor(initializer, owner.shape, place, owner.also)
+        return fill_tensor(run, owner, initializer, place)
     parameter = owner.parameter if isinstance(owner, View) else owner
     guarded = run.no_grad > 0 or (isinstance(owner, View) and (owner.data or owner.copy)) or not parameter.trainable
-    if not guarded and not parameter.buffer:
-        run.record("in_place", place, parameter=parameter, name=name)
+    if not guarded:
+        note_in_place(run, parameter, name, place)
     write(run, owner, initializer, place)
     return owner
+
+
+def note_in_place(run: Run, parameter: Parameter, name: str, place: Place) -> None:
+    """Remember an in-place write to a leaf that asks for gradients: torch raises."""
+    if not parameter.buffer and not run.trying and parameter.owner is not None and not run.branching:
+        run.record("in_place", place, parameter=parameter, name=name)
+
+
+#: In-place methods besides the fills.
+CHANGING = frozenset(
+    {"copy_", "mul_", "div_", "add_", "sub_", "clamp_", "erfinv_", "masked_fill_", "pow_", "exp_", "sqrt_", "abs_"}
+    | {"fill_diagonal_"}
+)
 
 
 def _on_parameter(run: Run, owner: Parameter | View, name: str, args: Args, place: Place) -> Value:
     parameter = owner.parameter if isinstance(owner, View) else owner
     if name in FILL_METHODS:
         return _fill(run, owner, name, args, place)
+    if name in CHANGING and not run.no_grad and parameter.trainable:
+        if not isinstance(owner, View) or not (owner.data or owner.copy):
+            note_in_place(run, parameter, name, place)
+    if name == "fill_diagonal_":
+        overwrite(run, owner, lambda i: OPAQUE)
+        return owner
     if name == "copy_":
         replace_data(run, owner if not isinstance(owner, View) or not owner.copy else View(parameter, copy=True),
                      args.pos[0] if args.pos else None, place)  # fmt: skip
@@ -154,7 +175,10 @@ def _on_parameter(run: Run, owner: Parameter | View, name: str, args: Args, plac
     if name in ("detach", "view", "reshape", "cuda", "to", "cpu", "float", "flatten", "data_ptr"):
         copy = isinstance(owner, View) and owner.copy
         data = name == "detach" or (isinstance(owner, View) and owner.data)
-        return View(parameter, data, part, copy, clone=isinstance(owner, View) and owner.clone)
+        reshaped = name in ("view", "reshape", "flatten") or (isinstance(owner, View) and owner.reshaped)
+        return View(parameter, data, part, copy, reshaped=reshaped, clone=isinstance(owner, View) and owner.clone)
+    if name in ("unsqueeze", "squeeze"):
+        return View(parameter, isinstance(owner, View) and owner.data, part, reshaped=True)
     if name in ("t", "transpose", "permute", "T"):
         transposed = isinstance(owner, View) and owner.transposed
         return View(
@@ -227,7 +251,11 @@ def _on_tensor(run: Run, owner: Tensor, name: str, args: Args, place: Place) -> 
         return _fill(run, owner, name, args, place)
     if name in ("mul", "mul_", "div", "div_", "add", "add_", "sub", "sub_") and args.pos:
         sign = {"mul": "*", "div": "/", "add": "+", "sub": "-"}[name.rstrip("_")]
-        return binary(run, sign, owner, args.pos[0], place)
+        result = binary(run, sign, owner, args.pos[0], place)
+        if name.endswith("_") and isinstance(result, Tensor):
+            run.assign(owner, "initializer", result.initializer)
+            return owner
+        return result
     if name in RESHAPING:
         shape = (
             owner.shape
@@ -262,12 +290,13 @@ def _apply(run: Run, owner: Obj, args: Args, place: Place) -> Value:
     fn = args.pos[0] if args.pos else args.kw.get("fn")
     if owner.cls is not None and not any(True for _ in parameters(owner)):
         run.record("early_apply", place, obj=owner)
-    before = run.via
+    before, sweeps = run.via, run.sweeps
     run.via = (*before, (place, "applied here"))
+    run.sweeps = (*sweeps, run.next())
     try:
         apply_to(run, owner, fn, place, set())
     finally:
-        run.via = before
+        run.via, run.sweeps = before, sweeps
     return owner
 
 
@@ -559,12 +588,18 @@ SILENT = frozenset(
 )
 
 
+#: Methods that train: an initialisation before them has been put to use.
+TRAINING = frozenset(["backward", "step", "fit", "fit_generator", "train_on_batch"])
+
+
 def _on_object(run: Run, owner: Obj, name: str, args: Args, place: Place) -> Value:
     if owner.kind is None:
         return unknown_call(run, f"method {name} of {owner.label}", args, place)
     handler = MODULE_METHODS.get(name)
     if handler is not None:
         return handler(run, owner, args, place)
+    if name in TRAINING:
+        run.uses += 1
     if name in SILENT:
         return Unknown(f"{name} of {owner.label}")
     if name == "predict":
@@ -797,6 +832,8 @@ def _on_tuple(run: Run, owner: tuple[Value, ...], name: str, args: Args, place: 
 def _on_unknown(run: Run, owner: Unknown, name: str, args: Args, place: Place) -> Value:
     from actinit_lint.follow.torch_api import may_write
 
+    if name in TRAINING:
+        run.uses += 1
     may_write(run, name, args, place)
     return unknown_call(run, "an unknown method", args, place)
 

@@ -40,7 +40,7 @@ def notes(
     for record in session.records:
         records[record.kind].append(record)
     yield from _shared(records["shared"], layers, confidence)
-    yield from _clones(records["deepcopy"], confidence)
+    yield from _clones(session, records["deepcopy"], confidence)
     yield from _without_effect(session, records, confidence)
     yield from _in_place(records["in_place"], confidence)
     yield from _empty(session, layers, confidence)
@@ -86,11 +86,14 @@ def _shared(records: list[Record], layers: Layers, confidence: Any) -> Iterator[
         )  # fmt: skip
 
 
-def _clones(records: list[Record], confidence: Any) -> Iterator[Clones]:
-    by_place: dict[tuple[Place, int], list[Record]] = defaultdict(list)
+def _clones(session: Session, records: list[Record], confidence: Any) -> Iterator[Clones]:
+    """Copies that become parts of one model, none of them initialised again."""
+    parts = {id(m) for obj in session.objects if obj.cls is not None for path, m in walk(obj) if path}
+    by_place: dict[Place, list[Record]] = defaultdict(list)
     for record in records:
-        by_place[record.place, id(record.data["source"])].append(record)
-    for (place, _), group in by_place.items():
+        if id(record.data["copy"]) in parts:
+            by_place[record.place].append(record)
+    for place, group in by_place.items():
         repeated = any(r.data["repeated"] for r in group)
         if len(group) < 2 and not repeated:
             continue
@@ -116,6 +119,8 @@ def _fresh(record: Record) -> bool:
 
 def _without_effect(session: Session, records: dict[str, list[Record]], confidence: Any) -> Iterator[NoEffect]:
     for record in records["lost_write"]:
+        if record.data["view"].used:
+            continue
         target = parameter_label(record.data["parameter"])
         yield NoEffect("copy", record.place, target, record.data["initializer"], confidence=confidence)
     for record in records["parametrized_write"]:
@@ -124,7 +129,8 @@ def _without_effect(session: Session, records: dict[str, list[Record]], confiden
     for record in records["dropped"]:
         yield NoEffect("dropped", record.place, None, record.data["initializer"], confidence=confidence)
     for record in records["early_apply"]:
-        if any(p.role == "kernel" for _, p in parameters(record.data["obj"])):
+        kernels = [p for _, p in parameters(record.data["obj"]) if p.role == "kernel"]
+        if kernels and not any(w.sweep for p in kernels for w in p.writes):
             yield NoEffect("early", record.place, None, None, model=record.data["obj"].label, confidence=confidence)
     yield from _overwritten(session, confidence)
 
@@ -137,7 +143,7 @@ def _overwritten(session: Session, confidence: Any) -> Iterator[NoEffect]:
             if write.kind == "statement" and write.initializer.family != "opaque":
                 calls[write.place].append((parameter, index))
     for place, reached in calls.items():
-        if all(parameter.role == "bias" for parameter, _ in reached):
+        if all(parameter.role == "bias" for parameter, _ in reached) or any(_is_tied(p) for p, _ in reached):
             continue
         later = [_overwriting(parameter.writes, index) for parameter, index in reached]
         if not all(later):
@@ -150,12 +156,18 @@ def _overwritten(session: Session, confidence: Any) -> Iterator[NoEffect]:
         yield NoEffect("overwritten", place, parameter_label(parameter), write.initializer, also, confidence=confidence)
 
 
+def _is_tied(parameter: Parameter) -> bool:
+    return parameter.owner is not None and "tied" in parameter.owner.flags
+
+
 def _overwriting(writes: tuple[Write, ...], index: int) -> Write | None:
     """The later write that makes this one vain. A sweep followed by an exception for some layers is no mistake."""
     write = writes[index]
     for later in writes[index + 1 :]:
         if later.kind != "statement" or later.place == write.place or later.by != write.by:
             continue
+        if later.uses != write.uses:
+            continue  # the model was trained in between
         if later.initializer.family == "opaque" or (write.sweep and not later.sweep):
             continue
         return later
@@ -233,21 +245,21 @@ def _may_fill(obj: Obj, name: str) -> bool:
 
 
 def _left_out(session: Session, facts: list[object], confidence: Any) -> Iterator[LeftOut]:
-    by_test: dict[Place, list[Obj]] = defaultdict(list)
-    for obj, place in session.tests:
-        if obj not in by_test[place]:
-            by_test[place].append(obj)
+    by_test: dict[tuple[Place, int], list[Obj]] = defaultdict(list)
+    for obj, place, sweep in session.tests:
+        if obj not in by_test[place, sweep]:
+            by_test[place, sweep].append(obj)
     links = {f.layer.place: f for f in facts if isinstance(f, Link)}
     uses = {f.layer.place: f for f in facts if isinstance(f, Use)}
     reported: set[Place] = set()
-    for place, objects in by_test.items():
-        written = [o for o in objects if _written(o)]
+    for (place, sweep), objects in by_test.items():
+        written = [o for o in objects if _written(o, sweep)]
         handled = {o.label for o in written}
         if not handled:
             continue
         for obj in objects:
             use = uses.get(obj.place)
-            if obj.label in handled or _written(obj) or use is None or not use.hidden or obj.place in reported:
+            if obj.label in handled or _written(obj, sweep) or use is None or not use.hidden or obj.place in reported:
                 continue
             if obj.cls is not None or any(_kernel_written(o) for o in objects if o.label == obj.label):
                 continue
@@ -257,9 +269,10 @@ def _left_out(session: Session, facts: list[object], confidence: Any) -> Iterato
             )
 
 
-def _written(obj: Obj) -> bool:
+def _written(obj: Obj, sweep: int) -> bool:
+    """Whether a kernel was filled in the sweep that asked for the layer's kind."""
     return any(
-        p.role in ("kernel", "depthwise", "recurrent") and any(w.kind == "statement" and w.sweep for w in p.writes)
+        p.role in ("kernel", "depthwise", "recurrent") and any(sweep in w.sweeps for w in p.writes)
         for _, p in parameters(obj, recurse=False)
     )
 

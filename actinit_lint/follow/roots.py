@@ -42,7 +42,11 @@ LOSSES = (
     | set(keras_table.LOGIT_LOSSES)
     | {"compile"}
 )
-INITIALISING = {f"{n}_" for n in TORCH} | set(FILL_METHODS) | set(TORCH) - {"normal", "uniform", "constant", "eye"}
+INITIALISING = (
+    {f"{n}_" for n in TORCH}
+    | set(FILL_METHODS)
+    | {"xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal", "orthogonal"}
+)
 
 
 #: With this set in the environment a fault of the follower is a traceback.
@@ -52,8 +56,10 @@ DEBUG = bool(os.environ.get("ACTINIT_DEBUG"))
 def guarded(run: Run, session: Session, frame: Frame, what: Callable[[], None]) -> None:
     """Run one root with its own session, frame and fuel; whatever happens, the state is whole again afterwards."""
     state = (run.session, run.frames, run.fuel, run.branching, run.repeat, run.no_grad, run.via, run.trail)
+    inner = (run.trying, run.sweep, run.sweeps)
     run.session, run.frames, run.fuel = session, [frame], FUEL
     run.branching, run.repeat, run.no_grad, run.via, run.trail = 0, 0, 0, (), []
+    run.trying, run.sweep, run.sweeps = 0, 0, ()
     try:
         what()
     except OutOfFuel:
@@ -69,6 +75,7 @@ def guarded(run: Run, session: Session, frame: Frame, what: Callable[[], None]) 
         run.errors.append((session.path, f"{type(error).__name__}: {error} (following {session.root})"))
     finally:
         run.session, run.frames, run.fuel, run.branching, run.repeat, run.no_grad, run.via, run.trail = state
+        run.trying, run.sweep, run.sweeps = inner
 
 
 def run_top_level(run: Run, module: ProjectModule) -> Session:
@@ -104,8 +111,17 @@ def finish(run: Run, session: Session, module: ProjectModule) -> None:
             if id(obj) in inner or obj.applied or not _runnable(obj):
                 continue
             run_model(run, obj)
+        for obj in models:  # parts that a wrapper without a forward pass of its own holds
+            if obj.cls is None and not obj.applied and _runnable(obj) and _held_only(obj, models):
+                run_model(run, obj)
 
     guarded(run, session, Frame(module.scope, None), work)
+
+
+def _held_only(obj: Obj, models: list[Obj]) -> bool:
+    """Whether all that contains the object has no forward pass that could have called it."""
+    holders = [m for m in models if m is not obj and any(part is obj for _, part in walk(m))]
+    return bool(holders) and not any(_runnable(h) for h in holders)
 
 
 def _runnable(obj: Obj) -> bool:
@@ -144,12 +160,13 @@ def _run_steps(run: Run, obj: Obj) -> None:
     """Methods of a model that compute a loss: `training_step` and its like."""
     if obj.cls is None:
         return
+    criteria = {n for n, v in obj.attrs.items() if isinstance(v, Obj) and v.kind is not None and v.kind.role == "loss"}
     for c in list(obj.cls.lineage()):
         if not isinstance(c, ClassValue):
             continue
         for value in list(c.attrs.values()):
             if isinstance(value, Func) and not value.called and isinstance(value.node, la.Function):
-                if value.node.mentions & LOSSES and value.name != "__init__":
+                if value.node.mentions & (LOSSES | criteria) and value.name != "__init__":
                     args = Args()
                     args.add(obj, obj.place)
                     call_function(run, value, args, obj.place)
@@ -258,6 +275,8 @@ def run_class(run: Run, cls: ClassValue, module: ProjectModule, confidence: str 
             run_model(run, obj)
         if isinstance(obj, Obj) and obj.kind is None:
             _run_methods(run, obj)
+        elif isinstance(obj, Obj) and not _runnable(obj):
+            _run_users(run, obj)
 
     guarded(run, session, Frame(module.scope, None), work)
     finish(run, session, module)
@@ -271,6 +290,23 @@ def _run_methods(run: Run, obj: Obj) -> None:
         if isinstance(value, Func) and not value.called and isinstance(value.node, la.Function):
             if value.node.mentions & (BUILDING | LOSSES):
                 call(run, Bound(value, obj) if value.kind != "static" else value, Args(), value.place)
+
+
+def _run_users(run: Run, obj: Obj) -> None:
+    """Methods of a model without `forward` that call its layers: `def get_value(self, x): return self.critic(x)`."""
+    if obj.cls is None:
+        return
+    parts = {name for name, value in obj.attrs.items() if is_module(value)}
+    for name, value in list(obj.cls.attrs.items()):
+        if not isinstance(value, Func) or value.called or not isinstance(value.node, la.Function):
+            continue
+        if name.startswith("__") or not value.node.mentions & parts:
+            continue
+        args = Args()
+        args.add(obj, obj.place)
+        for _ in range(inputs_of(value)):
+            args.add(run.flow(Flow("input", [], obj.place)), obj.place)
+        call_function(run, value, args, obj.place)
 
 
 def outputs_of(value: Value) -> list[Flow]:

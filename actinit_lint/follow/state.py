@@ -80,7 +80,7 @@ class Session:
     objects: list[Obj] = field(default_factory=list)
     parameters: list[Parameter] = field(default_factory=list)
     records: list[Record] = field(default_factory=list)
-    tests: list[tuple[Obj, Place]] = field(default_factory=list)  # layers whose kind an init routine asked for
+    tests: list[tuple[Obj, Place, int]] = field(default_factory=list)  # layers whose kind a sweep asked for
     class_root: ClassValue | None = None
     root_object: Obj | None = None
     confidence: str = "high"
@@ -109,6 +109,9 @@ class Run:
     registered: set[str] = field(
         default_factory=set
     )  # names that the project registers with Keras; "*": it registers some
+    trying: int = 0  # > 0 where an exception would be caught
+    uses: int = 0  # how often something trained so far: what an initialisation is for
+    sweeps: tuple[int, ...] = ()  # numbers of the sweeps that the code is in
     sweep: int = 0  # > 0 inside a loop over the modules or parameters of a model
     via: tuple[tuple[Place, str], ...] = ()  # lines on the way to an initialiser: `self.apply(fn)`
 
@@ -122,7 +125,7 @@ class Run:
     @property
     def sweeping(self) -> bool:
         """Inside an `apply` or a loop over the modules of a model."""
-        return self.sweep > 0 or bool(self.via)
+        return bool(self.sweeps)
 
     @property
     def frame(self) -> Frame:

@@ -20,6 +20,7 @@ from actinit_lint.follow.values import (
     Tensor,
     Unknown,
     Value,
+    View,
 )
 from actinit_lint.program import language as la
 
@@ -46,6 +47,9 @@ def execute(run: Run, body: tuple[la.Stmt, ...]) -> Outcome:
 
 def _do(run: Run, node: la.Do) -> Outcome:
     value = evaluate(run, node.value)
+    if isinstance(value, View) and value.lost is not None and not value.used:
+        initializer, place = value.lost
+        run.record("lost_write", place, parameter=value.parameter, initializer=initializer, view=value)
     if isinstance(value, Tensor) and isinstance(node.value, la.Call) and isinstance(node.value.func, la.Attr):
         if node.value.func.name in DROPPED:  # `torch.zeros_like(w)` as a statement: made and thrown away
             run.record("dropped", run.place(node.value.at), initializer=value.initializer)
@@ -119,6 +123,9 @@ def _for(run: Run, node: la.For) -> Outcome:
         run.repeat += 1
     sweep = isinstance(node.iter, la.Call) and isinstance(node.iter.func, la.Attr) and node.iter.func.name in SWEEPS
     run.sweep += sweep
+    before = run.sweeps
+    if sweep:
+        run.sweeps = (*before, run.next())
     try:
         for element in elements[:MOST_ROUNDS]:
             assign_target(run, node.target, element)
@@ -131,6 +138,7 @@ def _for(run: Run, node: la.For) -> Outcome:
                 return None
     finally:
         run.sweep -= sweep
+        run.sweeps = before
         if not exact:
             run.repeat -= 1
     return execute(run, node.orelse)
@@ -179,7 +187,12 @@ def _with(run: Run, node: la.With) -> Outcome:
 
 
 def _try(run: Run, node: la.Try) -> Outcome:
-    outcome = execute(run, node.body)
+    caught = bool(node.handlers)
+    run.trying += caught
+    try:
+        outcome = execute(run, node.body)
+    finally:
+        run.trying -= caught
     if outcome is RAISE and node.handlers:
         outcome = execute(run, node.handlers[0])
     elif outcome is None:

@@ -18,6 +18,7 @@ from actinit_lint.follow.values import (
     View,
 )
 from actinit_lint.model import Place
+from actinit_lint.reference.normal_form import OPAQUE
 
 
 def get_item(run: Run, owner: Value, index: Value, place: Place) -> Value:
@@ -44,7 +45,7 @@ def get_item(run: Run, owner: Value, index: Value, place: Place) -> Value:
     if isinstance(owner, Parameter):
         return View(owner, data=False, part=True)
     if isinstance(owner, View):
-        return View(owner.parameter, owner.data, True, owner.copy, owner.transposed)
+        return View(owner.parameter, owner.data, True, owner.copy, owner.transposed, clone=owner.clone)
     if isinstance(owner, Tensor):
         return Tensor(owner.initializer, None, owner.place, owner.also)
     if isinstance(owner, OneOf):
@@ -137,6 +138,9 @@ def set_item(run: Run, owner: Value, index: Value, value: Value, place: Place) -
         else:
             run.assign(owner.items, "items", [*owner.items.items, value])
             run.assign(owner.items, "open", True)
+    elif isinstance(owner, Tensor):
+        if not (isinstance(index, slice) and index == slice(None)):
+            run.assign(owner, "initializer", OPAQUE)
     elif isinstance(owner, (Parameter, View)):
         from actinit_lint.follow.writes import set_part
 

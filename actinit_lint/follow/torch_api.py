@@ -77,7 +77,9 @@ def _utility(run: Run, name: str, last: str, args: Args, place: Place) -> Value:
             if isinstance(option, Obj):
                 option.flags.add("scale_free")
                 weight = option.attrs.get("weight")
-                if isinstance(weight, Parameter):
+                # the old spectral_norm shares the storage of its original weight: a write still reaches it
+                derived = last != "spectral_norm" or "parametrizations" in name
+                if isinstance(weight, Parameter) and derived:
                     run.assign(weight, "parametrized", True)
         return target
     if last in ("remove_weight_norm", "remove_spectral_norm", "skip_init"):
@@ -290,8 +292,17 @@ def init_function(run: Run, last: str, args: Args, place: Place) -> Value:
         run.record("spelling", place, what="function", name=f"nn.init.{last}", state="deprecated", framework="torch",
                    near=(), replacement=f"nn.init.{last}_")  # fmt: skip
     note_call(run, last, row, target, bound, places, place)
+    if isinstance(target, Tensor):
+        return fill_tensor(run, target, initializer, place)
     write(run, target, initializer, place)
     return target
+
+
+def fill_tensor(run: Run, tensor: Tensor, initializer: Initializer, place: Place) -> Tensor:
+    """An in-place fill of a tensor that is no parameter yet."""
+    run.assign(tensor, "initializer", initializer)
+    run.assign(tensor, "place", place)
+    return tensor
 
 
 def spread(bound: dict[str, Value]) -> Value:
@@ -327,13 +338,15 @@ def note_call(
 ) -> None:
     """Remember a call for the rules about calls that raise."""
     name = bound.get("nonlinearity")
+    spelled = name if isinstance(name, str) and name and not run.trying else None
     for option in options(target):
         dims, what, label, missing = None, "unknown", None, False
-        if run.branching:
+        if run.branching or run.trying:
             option = None  # a test that is not decided may keep this target out
+        reshaped = isinstance(option, View) and (option.part or option.reshaped)
         if isinstance(option, View):
             option = option.parameter
-        if isinstance(option, Parameter):
+        if isinstance(option, Parameter) and not reshaped:
             what = "tensor"
             dims = len(option.shape) if option.shape is not None else None
             label = parameter_label(option)
@@ -346,8 +359,7 @@ def note_call(
             lacks = isinstance(owner, Obj) and owner.kind is not None and _lacks(owner, option.name)
             missing, label = lacks, f"{owner.state.get('attribute', owner.label)}.{option.name}" if lacks else None
         run.record("init", place, name=last, row=row, target=what, dims=dims, label=label, missing=missing,
-                   nonlinearity=name if isinstance(name, str) and name else None, where=places.get("nonlinearity"),
-                   via=run.via)  # fmt: skip
+                   nonlinearity=spelled, where=places.get("nonlinearity"), via=run.via)  # fmt: skip
 
 
 def _lacks(owner: Obj, name: str) -> bool:
@@ -374,7 +386,7 @@ def _calculate_gain(run: Run, args: Args, place: Place) -> Value:
     name = args.kw.get("nonlinearity", args.pos[0] if args.pos else None)
     slope = args.kw.get("param", args.pos[1] if len(args.pos) > 1 else None)
     where = args.kw_places.get("nonlinearity", args.pos_places[0] if args.pos_places else place)
-    if isinstance(name, str):
+    if isinstance(name, str) and not run.trying:
         run.record("init", place, name="calculate_gain", row=None, target="unknown", dims=None, label=None,
                    missing=False, nonlinearity=name, where=where, via=run.via)  # fmt: skip
     if isinstance(name, OneOf):
@@ -443,13 +455,14 @@ def named_apply(run: Run, args: Args, place: Place) -> Value:
             step.set("name", path, place)
             call(run, fn, step, place)
 
-    before = run.via
+    before, sweeps = run.via, run.sweeps
     run.via = (*before, (place, "applied here"))
+    run.sweeps = (*sweeps, run.next())
     try:
         if isinstance(module, Obj):
             visit(module, "", True)
     finally:
-        run.via = before
+        run.via, run.sweeps = before, sweeps
     return module
 
 

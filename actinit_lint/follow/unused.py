@@ -37,9 +37,9 @@ def never_applied(modules: Iterable[ProjectModule], sessions: Iterable[Session])
     candidates = [c for m in modules for c in _candidates(m, built, scripts)]
     if not candidates:
         return
-    mentioned = names_in(modules)
+    mentioned, pieces = names_in(modules)
     for func, owner in candidates:
-        if func.name not in mentioned:
+        if func.name not in mentioned and not any(piece in func.name for piece in pieces):
             yield NeverApplied(func.place, func.name, owner.name if owner is not None else None)
 
 
@@ -84,9 +84,11 @@ def _is_routine(func: Func) -> bool:
     )
 
 
-def names_in(modules: Iterable[ProjectModule]) -> set[str]:
-    """Every name, attribute, text and imported name of the files: what could refer to a function."""
+def names_in(modules: Iterable[ProjectModule]) -> tuple[set[str], set[str]]:
+    """Every name, attribute, text and imported name of the files, and pieces of texts put together at run time: what
+    could refer to a function."""
     found: set[str] = set()
+    pieces: set[str] = set()
     stack: list[Any] = [module.program.body for module in modules if module.program is not None]
     while stack:
         node = stack.pop()
@@ -104,9 +106,12 @@ def names_in(modules: Iterable[ProjectModule]) -> set[str]:
                 found.add(node.value)
         elif kind is la.ImportFrom:
             found.update(name for name, _ in node.names)
+        elif kind is la.FString:
+            pieces.update(p.value for p in node.parts if isinstance(p, la.Const) and isinstance(p.value, str))
+            stack.append(node.parts)
         else:
             for field in node.__struct_fields__:
                 value = getattr(node, field)
                 if isinstance(value, (Struct, tuple)):
                     stack.append(value)
-    return found
+    return found, {piece for piece in pieces if len(piece) > 2}

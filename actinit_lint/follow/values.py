@@ -234,6 +234,9 @@ class View:
     part: bool = False  # only some elements
     copy: bool = False  # writes reach a copy, not the parameter
     transposed: bool = False
+    reshaped: bool = False  # seen with another number of dimensions
+    lost: tuple[Initializer, Place] | None = None  # what was written to the copy
+    used: bool = False  # the copy itself is put to use
     clone: bool = False  # a copy in memory, by `.clone()`: in-place writes to it are lost
 
 

@@ -38,7 +38,7 @@ def write(
     if isinstance(target, View):
         if target.copy:
             if target.clone:
-                run.record("lost_write", place, parameter=target.parameter, initializer=initializer)
+                target.lost = (initializer, place)
             return
         if target.part:
             touched(run, target.parameter, place)
@@ -50,13 +50,15 @@ def write(
         run.record("parametrized_write", place, parameter=target, initializer=initializer)
         return
     sweep = run.sweep > 0 or bool(run.via)
-    entry = Write(initializer, place, (*also, *helper_calls(run), *run.via), kind, run.frame.maker, sweep)  # type: ignore[arg-type]
+    places = (*also, *helper_calls(run), *run.via)
+    entry = Write(initializer, place, places, kind, run.frame.maker, sweep, run.uses, run.sweeps)  # type: ignore[arg-type]
     run.assign(target, "writes", (*target.writes, entry))
 
 
 def touched(run: Run, parameter: Parameter, place: Place) -> None:
-    """Some elements were written: what was uninitialised is so no longer, whatever the rest holds."""
-    if parameter.writes and parameter.writes[-1].initializer.family == "uninitialised":
+    """Some elements were written: what was uninitialised or all one value is so no longer."""
+    last = parameter.writes[-1].initializer if parameter.writes else None
+    if last is not None and (last.family == "uninitialised" or last.is_constant):
         run.assign(parameter, "writes", (*parameter.writes, Write(OPAQUE, place)))
 
 
@@ -85,6 +87,8 @@ def overwrite(run: Run, target: Value, change: Callable[[Initializer], Initializ
 
 def initializer_of(value: Value) -> Initializer:
     """What a tensor that is put in place of another one holds."""
+    if isinstance(value, View):
+        value.used = True
     if isinstance(value, Tensor):
         return value.initializer
     if isinstance(value, Parameter) and value.writes:
@@ -107,8 +111,8 @@ def replace_data(run: Run, owner: Value, value: Value, place: Place) -> None:
     if isinstance(value, Tensor):
         write(run, parameter, value.initializer, value.place, ((place, "written here"), *value.also))
         return
-    if isinstance(value, (Flow, Unknown, OneOf, View, Parameter)):
-        write(run, parameter, initializer_of(value) if isinstance(value, Parameter) else OPAQUE, place)
+    if isinstance(value, (Flow, Unknown, OneOf)):
+        write(run, parameter, OPAQUE, place)
         return
     write(run, parameter, initializer_of(value), place)
 

@@ -472,6 +472,9 @@ def _pattern(lo: Lowering, subject: la.Expr, pattern: cst.MatchPattern) -> la.Ex
     if isinstance(pattern, (cst.MatchValue, cst.MatchSingleton)):
         op = "==" if isinstance(pattern, cst.MatchValue) else "is"
         return la.Compare(at, subject, ((op, lo.expr(pattern.value)),))
+    if isinstance(pattern, cst.MatchClass) and not pattern.patterns and not pattern.kwds:
+        arguments = (la.Arg(subject), la.Arg(lo.expr(pattern.cls)))
+        return la.Call(at, la.Name(at, "isinstance"), arguments)
     if isinstance(pattern, cst.MatchOr):
         tests = [_pattern(lo, subject, element.pattern) for element in pattern.patterns]
         if any(test is None for test in tests):

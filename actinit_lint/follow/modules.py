@@ -325,7 +325,7 @@ def clone(run: Run, value: Value, memo: dict[int, Any] | None = None) -> Value:
         new.attrs = {name: clone(run, v, memo) for name, v in value.attrs.items()}
         new.items = clone(run, value.items, memo) if value.items is not None else None
         new.keys = list(value.keys) if value.keys is not None else None
-        new.state = dict(value.state)
+        new.state = {"origin": value.number, **value.state}
         if new.kind is not None:
             run.session.objects.append(new)
         return new

@@ -89,11 +89,12 @@ def _shared(records: list[Record], layers: Layers, confidence: Any) -> Iterator[
 def _clones(session: Session, records: list[Record], confidence: Any) -> Iterator[Clones]:
     """Copies that become parts of one model, none of them initialised again."""
     parts = {id(m) for obj in session.objects if obj.cls is not None for path, m in walk(obj) if path}
-    by_place: dict[Place, list[Record]] = defaultdict(list)
+    by_origin: dict[tuple[Place, Any], list[Record]] = defaultdict(list)
     for record in records:
-        if id(record.data["copy"]) in parts:
-            by_place[record.place].append(record)
-    for place, group in by_place.items():
+        copy: Obj = record.data["copy"]
+        if id(copy) in parts:
+            by_origin[record.place, copy.state.get("origin")].append(record)
+    for (place, _), group in by_origin.items():
         repeated = any(r.data["repeated"] for r in group)
         if len(group) < 2 and not repeated:
             continue

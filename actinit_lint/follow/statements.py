@@ -47,13 +47,23 @@ def execute(run: Run, body: tuple[la.Stmt, ...]) -> Outcome:
 
 def _do(run: Run, node: la.Do) -> Outcome:
     value = evaluate(run, node.value)
-    if isinstance(value, View) and value.lost is not None and not value.used:
+    if isinstance(value, View) and value.lost is not None and not value.used and _made_inline(node.value):
         initializer, place = value.lost
         run.record("lost_write", place, parameter=value.parameter, initializer=initializer, view=value)
     if isinstance(value, Tensor) and isinstance(node.value, la.Call) and isinstance(node.value.func, la.Attr):
         if node.value.func.name in DROPPED:  # `torch.zeros_like(w)` as a statement: made and thrown away
             run.record("dropped", run.place(node.value.at), initializer=value.initializer)
     return None
+
+
+def _made_inline(node: la.Expr) -> bool:
+    """Whether what a call fills is itself the result of a call in the same expression: `zeros_(w.clone())`."""
+    if not isinstance(node, la.Call):
+        return False
+    inside = [arg.value for arg in node.args[:1]]
+    if isinstance(node.func, la.Attr):
+        inside.append(node.func.value)
+    return any(isinstance(part, la.Call) for part in inside)
 
 
 def _assign(run: Run, node: la.Assign) -> Outcome:

@@ -1,4 +1,4 @@
-"""What `show` prints: each model's layers with their initialisers and activations, and what was not followed."""
+"""What `show` prints: each model's layers with initialisers, activations and numbers, and what was not followed."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from actinit_lint.analysis import locate_all
 from actinit_lint.finding import Span
 from actinit_lint.model import Activation, FileFacts, Layer, Link, Place, Use, Weight
 from actinit_lint.reference.normal_form import Initializer
+from actinit_lint.report.bar import bar
+from actinit_lint.signal.standing import Standing, standing
 from actinit_lint.source.cells import in_cell
 from actinit_lint.source.texts import Texts
 
-COLUMNS = ("layer", "kind", "shape", "initialiser", "set at", "activation", "notes")
+COLUMNS = ("layer", "kind", "shape", "initialiser", "set at", "activation", "signal", "gradient", "notes")
 _HOW = {"default": "default", "argument": "argument", "statement": "", "apply": "apply"}
 
 
@@ -68,7 +70,7 @@ def render(files: Sequence[FileFacts], texts: Texts, view: View) -> None:
     from actinit_lint.report.look import look_for
 
     look = look_for(sys.stdout, view.color or "auto")
-    blocks = [block for file in files for block in _blocks(file, spans, view)]
+    blocks = [block for file in files for block in _blocks(file, spans, view, look.unicode)]
     if not blocks:
         blocks = ["No models found."]
     for index, block in enumerate(blocks):
@@ -93,12 +95,14 @@ def _places(file: FileFacts) -> Iterator[Place]:
     yield from (unknown.place for unknown in file.not_followed)
 
 
-def _blocks(file: FileFacts, spans: Mapping[Place, Span], view: View) -> Iterator[str | list[tuple[str, ...]]]:
+def _blocks(
+    file: FileFacts, spans: Mapping[Place, Span], view: View, unicode: bool
+) -> Iterator[str | list[tuple[str, ...]]]:
     for name, entries in models_of(file).items():
         if view.models and name not in view.models:
             continue
         yield f"{file.path}::{name}"
-        yield [row for entry in entries for row in _rows(entry, file.path, spans)]
+        yield [row for entry in entries for row in _rows(entry, file.path, spans, unicode)]
     if file.not_followed and not view.models:
         lines = [f"{file.path}: {len(file.not_followed)} not followed"]
         ordered = sorted(file.not_followed, key=lambda unknown: _order(unknown.place, spans))
@@ -106,7 +110,7 @@ def _blocks(file: FileFacts, spans: Mapping[Place, Span], view: View) -> Iterato
         yield "\n".join(dict.fromkeys(lines))
 
 
-def _rows(entry: Entry, path: str, spans: Mapping[Place, Span]) -> Iterator[tuple[str, ...]]:
+def _rows(entry: Entry, path: str, spans: Mapping[Place, Span], unicode: bool) -> Iterator[tuple[str, ...]]:
     """One row for the weight that makes the layer's output, one more for each recurrent weight."""
     weights = [w for w in entry.layer.weights.values() if w.role not in ("bias", "norm")]
     activation = entry.activation
@@ -119,8 +123,31 @@ def _rows(entry: Entry, path: str, spans: Mapping[Place, Span]) -> Iterator[tupl
             _initializer(weight.initializer) if weight else "",
             _set_at(weight, path, spans) if weight else "",
             f"{activation.name} ({_where(activation.place, path, spans)})" if first and activation else "",
+            *(_numbers(entry, unicode) if first else ("", "")),
             ", ".join(_notes(entry)) if first else "",
         )
+
+
+def _numbers(entry: Entry, unicode: bool) -> tuple[str, str]:
+    """`×0.41 ████·· 0.009`: the layer's own factor on the spread across the batch, and what is left since the chain's
+    first layer; and what of the gradient at the chain's last layer arrives here."""
+    found = _standing(entry)
+    if found is None:
+        return "", ""
+    about = "" if found.certain else "≈"
+    factor = f"×{_short(10**found.factor)} " if found.position else ""
+    signal = f"{factor}{bar(found.signal, unicode)} {about}{10**found.signal:.2g}"
+    return signal, f"{bar(found.gradient, unicode)} {about}{10**found.gradient:.2g}"
+
+
+def _short(factor: float) -> str:
+    return f"{factor:.2f}" if 0.1 <= factor < 100 else f"{factor:.2g}"
+
+
+def _standing(entry: Entry) -> Standing | None:
+    """In the first chain that the layer is part of; chains of one layer have nothing to compare."""
+    found = [standing(link) for link in entry.links or ()]
+    return next((one for one in found if one is not None and one.layers > 1), None)
 
 
 def _shape(weight: Weight | None) -> str:
@@ -204,7 +231,7 @@ def _file_object(file: FileFacts, spans: Mapping[Place, Span], view: View) -> di
 
 
 def _layer_object(entry: Entry, spans: Mapping[Place, Span]) -> dict[str, Any]:
-    layer, activation = entry.layer, entry.activation
+    layer, activation, found = entry.layer, entry.activation, _standing(entry)
     return {
         "path": layer.path,
         "kind": layer.kind,
@@ -216,6 +243,17 @@ def _layer_object(entry: Entry, spans: Mapping[Place, Span]) -> dict[str, Any]:
         "activation": None
         if activation is None
         else {"name": activation.name, "slope": activation.slope, **_position(activation.place, spans)},
+        "signal": None
+        if found is None
+        else {
+            "position": found.position,
+            "layers": found.layers,
+            "second_moment": found.second_moment,
+            "factor": 10**found.factor,
+            "signal_ratio": 10**found.signal,
+            "gradient_ratio": 10**found.gradient,
+            "certain": found.certain,
+        },
         "notes": _notes(entry),
     }
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from itertools import pairwise
 from math import log, log10, sqrt
+from pathlib import Path
 
 import pytest
+from command import actinit_lint, write
 from facts import HE, XAVIER, chain, gates, layer, link, normal, orthogonal
 
 from actinit_lint import follow, program
@@ -13,9 +16,12 @@ from actinit_lint.checks._pair import pair_hit
 from actinit_lint.model import Chain, Gates, Step
 from actinit_lint.reference.activations import activation
 from actinit_lint.reference.normal_form import KERAS_DEFAULT, TORCH_DEFAULT, Initializer, constant
+from actinit_lint.report.bar import bar
 from actinit_lint.signal import choice, drives, predict, saturated_gates, verdict
 from actinit_lint.signal.course import Block, Course, course
 from actinit_lint.signal.maps import Map, map_of
+from actinit_lint.signal.pairings import DEPTH, pairings
+from actinit_lint.signal.standing import standing
 
 LN10 = log(10)
 
@@ -497,3 +503,63 @@ class TestMeasuredNetworks:
         found = predict(one)
         assert found is not None
         assert (found.course.signal, found.course.gradient) == pytest.approx((-3.26, -2.61), abs=0.1)
+
+
+class TestShowing:
+    def test_where_a_layer_stands(self) -> None:
+        """Std 0.1, 8 units, ReLU: ×0.2 per layer for the gradient, which is counted from the last layer."""
+        one = chain(normal(0.1), "relu", 5, fans=(8, 8))
+        first, last = standing(one.links[0]), standing(one.links[4])
+        assert first is not None and last is not None
+        assert (first.position, first.layers, first.signal, first.factor) == (0, 5, 0, 0)
+        assert first.gradient == pytest.approx(4 * log10(0.2))
+        assert (last.position, last.gradient) == (4, 0)
+        assert last.signal == pytest.approx(sum(standing(link).factor for link in one.links))  # type: ignore[union-attr]
+        assert standing(link(HE, "relu")) is None
+
+    @pytest.mark.parametrize(
+        ("decades", "text"),
+        [(0.0, "######"), (-2.0, "####.."), (-9.0, "......"), (2.2, "######++"), (-0.4, "######")],
+    )
+    def test_bars(self, decades: float, text: str) -> None:
+        assert bar(decades, unicode=False) == text
+
+    def test_the_table_has_factors_and_what_is_left(self, tmp_path: Path) -> None:
+        write(tmp_path, {"net.py": plain("for f in (self.a, self.b, self.c, self.d): x = F.relu(f(x))")})
+        rows = {line.split()[0]: line for line in actinit_lint("show", "net.py").out.splitlines() if line.strip()}
+        assert "×0." not in rows["a"]
+        assert "×0.34 ██████ 0.34" in rows["b"]
+        assert "█" not in rows["out"]
+        document = json.loads(actinit_lint("show", "net.py", "--output-format", "json").out)
+        a, *_, d, out = document["files"][0]["models"][0]["layers"]
+        assert (a["signal"]["signal_ratio"], d["signal"]["gradient_ratio"], out["signal"]) == (1, 1, None)
+        assert a["signal"]["gradient_ratio"] == pytest.approx((1 / 6) ** 1.5, rel=1e-6)
+
+    def test_the_matrix_of_pairings(self) -> None:
+        cells = {(cell.activation, cell.initializer): cell for cell in pairings()}
+        for activation_, initializer, factor, depth in (  # measured on stacks of 256 units, one layer more or less
+            ("relu", "torch default", 0.408, 9),
+            ("relu", "xavier", 0.707, 18),
+            ("relu", "he", 1.0, None),
+            ("gelu", "he", 0.770, 31),
+            ("silu", "he", 0.752, 24),
+            ("sigmoid", "xavier", 0.233, 6),
+            ("tanh", "xavier", 0.958, None),
+            ("selu", "xavier", 1.035, None),
+            ("relu", "std 1", 11.314, 4),
+        ):
+            cell = cells[activation_, initializer]
+            assert (cell.gradient, cell.lost_at) == (pytest.approx(factor, rel=0.01), depth)
+        assert DEPTH == 50
+
+    def test_show_pairings(self) -> None:
+        result = actinit_lint("show", "--pairings")
+        assert result.code == 0
+        (row,) = [line for line in result.out.splitlines() if line.strip().startswith("relu ")]
+        assert "×0.408 @9" in row
+        document = json.loads(actinit_lint("show", "--pairings", "--output-format", "json").out)
+        assert {"initializer", "activation", "gradient_per_layer", "lost_at"} <= document["pairings"][0].keys()
+
+    def test_pairings_and_paths_exclude_each_other(self) -> None:
+        for argv in (("show",), ("show", "--pairings", "net.py")):
+            assert actinit_lint(*argv).code == 2

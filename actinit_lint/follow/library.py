@@ -337,6 +337,8 @@ def _deepcopy(run: Run, args: Args, place: Place) -> Value:
     copy = clone(run, value)
     if isinstance(value, Obj) and value.kind is not None:
         writes = {id(p): len(p.writes) for _, p in parameters(copy)}
+        if not value.applied:
+            value.flags.add("template")  # made to be copied, unless it turns out to be part of a model
         run.record("deepcopy", place, source=value, copy=copy, repeated=run.repeat > 0, writes=writes)
     return copy
 

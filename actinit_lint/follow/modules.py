@@ -319,10 +319,10 @@ def clone(run: Run, value: Value, memo: dict[int, Any] | None = None) -> Value:
         new = Obj(
             value.cls, value.kind, {}, value.place, run.next(), dict(value.args), dict(value.arg_places),
             repeated=value.repeated, open_args=value.open_args, frozen=value.frozen, maker=value.maker,
-            flags=set(value.flags) | {"clone"},
+            flags=(set(value.flags) - {"template"}) | {"clone"},
         )  # fmt: skip
         memo[id(value)] = new
-        new.attrs = {name: clone(run, v, memo) for name, v in value.attrs.items()}
+        new.attrs.update({name: clone(run, v, memo) for name, v in value.attrs.items()})
         new.items = clone(run, value.items, memo) if value.items is not None else None
         new.keys = list(value.keys) if value.keys is not None else None
         new.state = {"origin": value.number, **value.state}

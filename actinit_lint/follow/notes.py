@@ -88,7 +88,8 @@ def _shared(records: list[Record], layers: Layers, confidence: Any) -> Iterator[
 
 def _clones(session: Session, records: list[Record], confidence: Any) -> Iterator[Clones]:
     """Copies that become parts of one model, none of them initialised again."""
-    parts = {id(m) for obj in session.objects if obj.cls is not None for path, m in walk(obj) if path}
+    owners = [obj for obj in session.objects if obj.cls is not None and "template" not in obj.flags]
+    parts = {id(m) for obj in owners for path, m in walk(obj) if path}
     by_origin: dict[tuple[Place, Any], list[Record]] = defaultdict(list)
     for record in records:
         copy: Obj = record.data["copy"]

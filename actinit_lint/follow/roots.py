@@ -108,7 +108,7 @@ def finish(run: Run, session: Session, module: ProjectModule) -> None:
                 if path:
                     inner.add(id(part))
         for obj in list(models):
-            if id(obj) in inner or obj.applied or not _runnable(obj):
+            if id(obj) in inner or obj.applied or not _runnable(obj) or "template" in obj.flags:
                 continue
             run_model(run, obj)
         for obj in models:  # parts that a wrapper without a forward pass of its own holds

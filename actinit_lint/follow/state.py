@@ -29,6 +29,7 @@ from actinit_lint.follow.values import (
     one_of,
     options,
     same,
+    tick,
 )
 from actinit_lint.model import NotFollowed, Place, Write
 from actinit_lint.reference.normal_form import LOADED, OPAQUE
@@ -47,6 +48,16 @@ MISSING: Any = _Missing()
 
 class OutOfFuel(Exception):
     """One root took too many steps; what was followed so far is kept."""
+
+
+class Changes(dict[Any, Any]):
+    """What a branch changed: slot -> (owner, key, value now, value before). `start`: when the branch began."""
+
+    __slots__ = ("start",)
+
+    def __init__(self, start: int) -> None:
+        super().__init__()
+        self.start = start
 
 
 @dataclass(slots=True)
@@ -175,11 +186,11 @@ class Run:
             self.trail.append((owner, name, getattr(owner, name)))
         setattr(owner, name, value)
 
-    def branch(self, alternatives: Iterable[Callable[[], Any]]) -> list[tuple[Any, dict[Any, Any]]]:
+    def branch(self, alternatives: Iterable[Callable[[], Any]]) -> list[tuple[Any, Changes]]:
         """Run each alternative from the present state; return (result, changes) of each, with the state restored."""
         outcomes = []
         for alternative in alternatives:
-            mark = len(self.trail)
+            mark, start = len(self.trail), tick()
             self.branching += 1
             try:
                 result = alternative()
@@ -188,13 +199,13 @@ class Run:
                 self._rollback(mark)
                 raise
             self.branching -= 1
-            changes = self._changes(mark)
+            changes = self._changes(mark, start)
             self._rollback(mark)
             outcomes.append((result, changes))
         return outcomes
 
-    def _changes(self, mark: int) -> dict[Any, Any]:
-        changes: dict[Any, Any] = {}
+    def _changes(self, mark: int, start: int) -> Changes:
+        changes = Changes(start)
         for owner, key, old in self.trail[mark:]:
             slot = (id(owner), key)
             if slot not in changes:
@@ -224,13 +235,17 @@ class Run:
         else:
             self.store(owner, key, value)
 
-    def merge(self, several: list[dict[Any, Any]]) -> None:
+    def merge(self, several: list[Changes]) -> None:
         """Join the changes of several branches that all go on from here."""
         slots: dict[Any, tuple[Any, Any, Any]] = {}
         for changes in several:
             for slot, (owner, key, _, old) in changes.items():
                 slots.setdefault(slot, (owner, key, old))
         for slot, (owner, key, old) in slots.items():
+            made = [c for c in several if slot in c and getattr(owner, "born", 0) > c.start]
+            if len(made) == 1:  # made inside that branch: on the other ways it does not exist
+                self._put(owner, key, made[0][slot][2])
+                continue
             values = [changes[slot][2] if slot in changes else old for changes in several]
             self._put(owner, key, self._join_slot(owner, key, values))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from actinit_lint.model import Activation, Place, Write
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
     from actinit_lint.program import language as la
 
 Value = Any
+_CLOCK = count(1)
+
+
+def tick() -> int:
+    """The time, in values made: what was made inside a branch is younger than the branch."""
+    return next(_CLOCK)
+
+
 MOST_OPTIONS = 4  # a value with more possibilities than this is Unknown
 
 
@@ -193,6 +202,10 @@ class Obj:
     maker: str | None = None  # name of the class whose code made it
     flags: set[str] = field(default_factory=set)
     state: dict[str, Any] = field(default_factory=dict)
+    born: int = field(default_factory=tick)
+
+    def __post_init__(self) -> None:
+        self.attrs = Attributes(self.attrs)
 
     @property
     def label(self) -> str:
@@ -223,6 +236,7 @@ class Parameter:
     raw: bool = True  # made by hand (`nn.Parameter`, `add_weight`), not by a library layer
     parametrized: bool = False
     buffer: bool = False
+    born: int = field(default_factory=tick)
 
 
 @dataclass(slots=True, eq=False)
@@ -243,27 +257,45 @@ class View:
 class ListValue:
     """A list, set or other mutable sequence; `open`: it may hold more elements than are listed."""
 
-    __slots__ = ("items", "kind", "open")
+    __slots__ = ("born", "items", "kind", "open")
 
     def __init__(self, items: list[Value], kind: str = "list", open_: bool = False) -> None:
         self.items = items
         self.kind = kind
         self.open = open_
+        self.born = tick()
 
 
 class Items(dict[Any, Value]):
     """The entries of a followed dictionary; one that only some branches set has ABSENT among its options."""
 
+    __slots__ = ("born",)
+
+    def __init__(self, items: dict[Any, Value]) -> None:
+        super().__init__(items)
+        self.born = tick()
+
+
+class Attributes(dict[str, Value]):
+    """The attributes of an object."""
+
+    __slots__ = ("born",)
+
+    def __init__(self, items: dict[str, Value]) -> None:
+        super().__init__(items)
+        self.born = tick()
+
 
 class DictValue:
     """A dictionary with known keys; `open`: it may hold other keys too."""
 
-    __slots__ = ("items", "open", "places")
+    __slots__ = ("born", "items", "open", "places")
 
     def __init__(self, items: dict[Any, Value], places: dict[Any, Place] | None = None, open_: bool = False) -> None:
         self.items = Items(items)
         self.places = places if places is not None else {}
         self.open = open_
+        self.born = tick()
 
 
 @dataclass(slots=True, eq=False)

@@ -34,7 +34,7 @@ UNSTABLE_DECADES = 1 / 50
 
 #: Points per factor of e in q at which the share of the signal that an activation passes on is computed.
 GRID = 4
-#: Beyond this q an activation is as good as its asymptotes, whose share no longer depends on q.
+#: Beyond this q an activation that grows is as good as its asymptotes, whose share no longer depends on q.
 FAR = 1e3
 
 
@@ -149,7 +149,8 @@ def passed_on(activation: Nonlinearity, q: float, s: float) -> float:
     share = min(1.0, s / q)
     if not isinstance(activation.form, Smooth) or share < LINEAR or q < SMALLEST / LINEAR:
         return signal_gap(activation, q, s)
-    place = GRID * log(min(q, FAR))
+    slopes = [side.slope for side in activation.form.asymptotes or ()]
+    place = GRID * log(min(q, FAR) if any(slopes) else q)
     below, part = floor(place), place - floor(place)
     ratio = _ratio(activation, below, share) ** (1 - part) * _ratio(activation, below + 1, share) ** part
     return moments(activation, q).second * ratio

@@ -1,4 +1,4 @@
-"""`actinit-lint show PATH[::MODEL]`: the models of a file as understood."""
+"""`actinit-lint show PATH[::MODEL]`: the models of a file as understood; `show --pairings`: the whole catalogue."""
 
 from __future__ import annotations
 
@@ -20,10 +20,20 @@ def run(arguments: Sequence[str]) -> int:
     parser = Parser(
         "show", description="Show models as understood: layers, initialisers, activations; what was not followed."
     )
-    parser.add_argument("targets", nargs="+", metavar="PATH[::MODEL]")
+    parser.add_argument("targets", nargs="*", metavar="PATH[::MODEL]")
+    parser.add_argument(
+        "--pairings", action="store_true", help="every initialiser in front of every activation, instead of models"
+    )
     parser.add_argument("--output-format", choices=("text", "json"), default="text")
     add_common(parser)
     options = parser.parse_intermixed_args(arguments)
+    if options.pairings == bool(options.targets):
+        raise UserProblem("expected a path, or --pairings alone")
+    if options.pairings:
+        from actinit_lint.show_pairings import render as render_pairings
+
+        render_pairings(as_json=options.output_format == "json", color=options.color)
+        return 0
     paths, models = _targets(options.targets)
     configuration = configure(paths, {}, options.config, options.isolated)
     request = Request(paths)

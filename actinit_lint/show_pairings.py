@@ -9,9 +9,10 @@ from itertools import groupby
 from actinit_lint.signal.pairings import DEPTH, INITIALIZERS, WIDTH, Pairing, pairings
 
 LEGEND = (
-    f"The factor on the gradient per layer of {WIDTH} units, and behind @ the number of layers after which the signal or",
-    f"the gradient has left 1/1000 to 1000 (without @: not within {DEPTH}). torch default has its random biases, all others",
-    "none. xavier is lecun and an orthogonal matrix of gain 1 too, xavier 5/3 the gain of tanh, he an orthogonal of gain √2.",
+    f"The factor on the gradient per layer of {WIDTH} units, and behind @ the number of layers after which the",
+    f"signal or the gradient has left 1/1000 to 1000 (without @: not within {DEPTH}). torch default has its random",
+    "biases, all others none. xavier is lecun and an orthogonal matrix of gain 1 too, he an orthogonal one of gain √2;",
+    "xavier 5/3 is the gain that torch gives tanh.",
 )
 
 

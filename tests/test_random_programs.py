@@ -129,6 +129,12 @@ from torch import nn
 x = nn.Sequential(nn.Linear(1, 1))
 x[::0]; x[5]; x['a']; x[None:..., 1]; x[1.5]; del x[:]
 """,
+    "negative sizes": """\
+from torch import nn
+nn.Linear(-1, 2)
+nn.LSTM(3, -1)(x)
+nn.Conv2d(-3, 4, -2)(x)
+""",
     "deep nesting": "from torch import nn\nx = " + "nn.Sequential(" * 80 + "nn.Linear(1, 1)" + ")" * 80 + "\n",
     "many branches": """\
 from torch import nn

@@ -526,11 +526,13 @@ class TestShowing:
 
     def test_the_table_has_factors_and_what_is_left(self, tmp_path: Path) -> None:
         write(tmp_path, {"net.py": plain("for f in (self.a, self.b, self.c, self.d): x = F.relu(f(x))")})
-        rows = {line.split()[0]: line for line in actinit_lint("show", "net.py").out.splitlines() if line.strip()}
+        rows = {
+            line.split()[0]: line for line in actinit_lint("show", tmp_path / "net.py").out.splitlines() if line.strip()
+        }
         assert "×0." not in rows["a"]
         assert "×0.34 ██████ 0.34" in rows["b"]
         assert "█" not in rows["out"]
-        document = json.loads(actinit_lint("show", "net.py", "--output-format", "json").out)
+        document = json.loads(actinit_lint("show", tmp_path / "net.py", "--output-format", "json").out)
         a, *_, d, out = document["files"][0]["models"][0]["layers"]
         assert (a["signal"]["signal_ratio"], d["signal"]["gradient_ratio"], out["signal"]) == (1, 1, None)
         assert a["signal"]["gradient_ratio"] == pytest.approx((1 / 6) ** 1.5, rel=1e-6)

@@ -275,6 +275,10 @@ def _list(kind: str) -> Handler:
     def make(run: Run, args: Args, place: Place) -> Value:
         if not args.pos:
             return () if kind == "tuple" else ListValue([], kind)
+        if isinstance(args.pos[0], ListValue):  # elements that may be absent stay so
+            source = args.pos[0]
+            if kind != "tuple" or source.open or any(_may_be_absent(i) for i in source.items):
+                return ListValue(list(source.items), "list" if kind == "tuple" else kind, source.open)
         elements, exact = iterate(run, args.pos[0], place)
         if kind == "tuple" and exact:
             return tuple(elements)

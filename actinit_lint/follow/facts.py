@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -30,7 +31,8 @@ SOFTMAX = ("softmax", "log_softmax")
 #: Through these an activation's input is still the other activation's output.
 STRAIGHT = frozenset({"pass", "select", "max"})
 LINEAR_WAY = frozenset({"pass", "select", "join", "max"})
-IDLE = "the model has no layer that this one is applied in"
+#: Names of the projections that attention starts with.
+PROJECTION = re.compile(r"(^|[._])(to_|w_?)?(q|k|v|kv|qkv|query|key|value)(s|_proj|_lin|_linear|_layer)?(\.\d+)?$")
 
 
 class SessionFacts:
@@ -209,9 +211,9 @@ class SessionFacts:
             if second is None or e.joined or second.recurrent or layer.recurrent:
                 continue
             tied = any(isinstance(x, Obj) and "tied" in x.flags for x in (node.layer, e.node.layer))
-            attention = (
-                any(i.op in ("matmul", "attention") for n in (node, e.node) for i in n.inputs) or len(e.node.inputs) > 1
-            )
+            projected = PROJECTION.search(layer.path) is not None
+            products = any(i.op in ("matmul", "attention") for n in (node, e.node) for i in n.inputs)
+            attention = projected or products or len(e.node.inputs) > 1
             self.facts.append(
                 LinearPair(
                     layer,
@@ -379,4 +381,4 @@ def _over_units(activation: Activation, source: Flow, layer: Layer, is_output: b
     return activation.dim in (1, None) and is_output
 
 
-__all__ = ["IDLE", "LINEAR_WAY", "Parameter", "SessionFacts"]
+__all__ = ["LINEAR_WAY", "Parameter", "SessionFacts"]

@@ -24,6 +24,7 @@ from actinit_lint.follow.values import (
     Parameter,
     ProjectModule,
     Scope,
+    Tensor,
     Unknown,
     Value,
     one_of,
@@ -252,6 +253,9 @@ class Run:
     def _join_slot(self, owner: Any, key: Any, values: list[Any]) -> Any:
         if isinstance(owner, Parameter) and key == "writes":
             return join_writes(values)
+        if isinstance(owner, Tensor):
+            same_everywhere = all(v == values[0] for v in values)
+            return values[0] if same_everywhere or key != "initializer" else OPAQUE
         if isinstance(owner, ListValue) and key == "items":
             result = values[0]
             for other in values[1:]:

@@ -51,6 +51,10 @@ def input_flow(run: Run, args: Args, place: Place) -> Flow:
 def apply_kind(run: Run, obj: Obj, args: Args, place: Place) -> Value:
     kind = obj.kind
     assert kind is not None
+    if "functional" in obj.flags:
+        from actinit_lint.follow.keras_api import call_functional
+
+        return call_functional(run, obj, args, place)
     handler = APPLY.get(kind.role)
     if handler is None:
         from actinit_lint.follow.calls import unknown_call

@@ -38,7 +38,7 @@ def call(run: Run, target: Value, args: Args, place: Place) -> Value:
 
         return call_external(run, target.name, args, place)
     if kind is Method:
-        from actinit_lint.follow.library import call_method_of
+        from actinit_lint.follow.methods import call_method_of
 
         return call_method_of(run, target, args, place)
     if kind is ClassValue:
@@ -182,7 +182,6 @@ def bind(run: Run, func: Func, args: Args, scope: Scope) -> None:
             variables[name] = Unknown(f"argument {name} may come from an unknown dictionary or list")
         elif name in func.defaults:
             variables[name] = func.defaults[name]
-            run.session.by_default = True
         else:
             variables[name] = _unsaid(run, func, param)
 
@@ -209,7 +208,7 @@ def _unsaid(run: Run, func: Func, param: la.Param) -> Value:
         try:
             kind = evaluate(run, param.annotation)
             if isinstance(kind, ClassValue) and kind.name.lower().endswith(SETTINGS):
-                run.session.by_default = True
+                run.session.confidence = "medium"
                 key = (id(kind), "settings")
                 if key not in run.made:
                     run.made[key] = instantiate(run, kind, Args(), func.place)

@@ -30,7 +30,6 @@ from actinit_lint.model import (
 SOFTMAX = ("softmax", "log_softmax")
 #: Through these an activation's input is still the other activation's output.
 STRAIGHT = frozenset({"pass", "select", "max"})
-LINEAR_WAY = frozenset({"pass", "select", "join", "max"})
 #: Names of the projections that attention starts with.
 PROJECTION = re.compile(r"(^|[._])(to_|w_?)?(q|k|v|kv|qkv|query|key|value)(s|_proj|_lin|_linear|_layer)?(\.\d+)?$")
 
@@ -379,6 +378,3 @@ def _over_units(activation: Activation, source: Flow, layer: Layer, is_output: b
     if activation.dim == -1:
         return True
     return activation.dim in (1, None) and is_output
-
-
-__all__ = ["LINEAR_WAY", "Parameter", "SessionFacts"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from actinit_lint.follow.values import Flow, Obj, Parameter
+from actinit_lint.follow.values import Flow
 
 #: Operations that hand their input on while an activation is searched.
 TRANSPARENT = frozenset({"pass", "max", "select", "join", "scale", "norm", "concat", "add"})
@@ -256,10 +256,3 @@ def is_gate(activation: Flow) -> bool:
                 seen.add(consumer.number)
                 stack.append(consumer)
     return False
-
-
-def layer_key(node: Flow) -> int:
-    return id(node.layer)
-
-
-__all__ = ["End", "Graph", "Obj", "Parameter", "ends", "is_gate", "normalised_after", "normalised_before", "origin"]

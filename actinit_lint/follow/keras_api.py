@@ -29,8 +29,6 @@ from actinit_lint.reference.normal_form import KERAS_DEFAULT, OPAQUE, Initialize
 
 # Names --------------------------------------------------------------------------------------------
 
-CUSTOM_OBJECTS = "custom_objects"
-
 
 def near(name: str, known: set[str]) -> tuple[str, ...]:
     """The nearest valid names: aliases of the field first, then spelling."""

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from actinit_lint.follow import keras_api, torch_api
 from actinit_lint.follow.builtin import BUILTINS, STANDARD
 from actinit_lint.follow.calls import flows_in, unknown_call
-from actinit_lint.follow.methods import call_method_of
 from actinit_lint.follow.modules import clone, find_kind, make_library_object, parameters
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
@@ -151,7 +150,7 @@ def call_keras(run: Run, name: str, args: Args, place: Place) -> Value:
     if name in ("keras.initializers.get", "keras.activations.get", "keras.losses.get"):
         return args.pos[0] if args.pos else Unknown("get without a name")
     if name in ("tensorflow.Variable", "keras.Variable", "keras.backend.variable"):
-        return torch_api.make_parameter(run, args, place, shape_first=False)
+        return torch_api.make_parameter(run, args, place)
     if last in keras_table.LOGIT_LOSSES and "cross_entropy" in last:
         return _logit_loss(run, last, args, place)
     flows = flows_in(args.values())
@@ -398,5 +397,3 @@ FUNCTIONS: dict[str, Callable[[Run, Args, Place], Value]] = {
     "numpy.array": _array,
     "numpy.asarray": _array,
 }
-
-__all__ = ["CONSTANTS", "call_external", "call_method_of", "knows", "subscript"]

@@ -12,7 +12,6 @@ from actinit_lint.follow.modules import (
     call_object,
     children,
     initializer_opaque,
-    is_module,
     library_init,
     parameters,
     walk,
@@ -851,5 +850,3 @@ OWNERS: dict[type, Callable[[Run, Any, str, Args, Place], Value]] = {
     tuple: _on_tuple,
     Unknown: _on_unknown,
 }
-
-__all__ = ["call_method_of", "constant", "is_module", "is_number"]

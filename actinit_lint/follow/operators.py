@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import operator as op
 from collections.abc import Callable
 from dataclasses import replace
@@ -372,7 +371,3 @@ def _contains(item: Value, container: Value) -> bool | None:
     if isinstance(container, Obj) and container.keys is not None:
         return True if item in container.keys else None
     return None
-
-
-def as_number(value: Value) -> float | None:
-    return float(value) if is_number(value) and math.isfinite(value) else None

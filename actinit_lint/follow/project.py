@@ -24,7 +24,6 @@ class Project:
         self.modules: dict[str, ProjectModule] = {}  # by real path
         self.given = {os.path.realpath(path): path for path in programs}
         self.sessions: list[tuple[Session, ProjectModule]] = []
-        self.packages: dict[str, tuple[str, str]] = {}
         self.missing: set[str] = set()
 
     # Loading --------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from actinit_lint.follow.calls import call, call_function, flows_in, instantiate
+from actinit_lint.follow.calls import call, call_function, instantiate
 from actinit_lint.follow.modules import call_object, find_kind, is_module, walk
 from actinit_lint.follow.state import FUEL, Frame, OutOfFuel, Run, Session
 from actinit_lint.follow.values import (
@@ -16,12 +16,8 @@ from actinit_lint.follow.values import (
     External,
     Flow,
     Func,
-    ListValue,
     Obj,
     ProjectModule,
-    Tensor,
-    Unknown,
-    Value,
 )
 from actinit_lint.knowledge import keras as keras_table
 from actinit_lint.knowledge import torch as torch_table
@@ -237,8 +233,13 @@ def mentions(cls: ClassValue) -> frozenset[str]:
     return names
 
 
+def chooses_by_default(func: Func) -> bool:
+    """Whether defaults of the root's own parameters pick more than sizes: an activation, a layer, a name of one."""
+    return any(isinstance(value, (str, External, ClassValue, Func)) for value in func.defaults.values())
+
+
 def run_function(run: Run, func: Func, module: ProjectModule) -> Session:
-    session = Session(func.name, module.path)
+    session = Session(func.name, module.path, confidence="medium" if chooses_by_default(func) else "high")
 
     def work() -> None:
         args = Args()
@@ -265,12 +266,14 @@ def _data_parameters(func: Func) -> int:
 
 def run_class(run: Run, cls: ClassValue, module: ProjectModule, confidence: str = "high") -> Session:
     """Make an object of a class with its defaults, and run it."""
+    init = cls.find("__init__")
+    if init is not None and isinstance(init[0], Func) and chooses_by_default(init[0]):
+        confidence = "medium"
     session = Session(cls.name, module.path, class_root=cls, confidence=confidence)
     place = cls.place or Place(module.path, 0)
 
     def work() -> None:
         obj = instantiate(run, cls, Args(), place)
-        session.root_object = obj if isinstance(obj, Obj) else None
         if isinstance(obj, Obj) and _runnable(obj) and not obj.applied:
             run_model(run, obj)
         if isinstance(obj, Obj) and obj.kind is None:
@@ -309,21 +312,4 @@ def _run_users(run: Run, obj: Obj) -> None:
         call_function(run, value, args, obj.place)
 
 
-def outputs_of(value: Value) -> list[Flow]:
-    return flows_in([value])
-
-
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 12_000))
-
-__all__ = [
-    "INITIALISING",
-    "ListValue",
-    "Tensor",
-    "Unknown",
-    "classes",
-    "finish",
-    "functions",
-    "run_class",
-    "run_function",
-    "run_top_level",
-]

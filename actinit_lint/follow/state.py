@@ -94,9 +94,7 @@ class Session:
     records: list[Record] = field(default_factory=list)
     tests: list[tuple[Obj, Place, int]] = field(default_factory=list)  # layers whose kind a sweep asked for
     class_root: ClassValue | None = None
-    root_object: Obj | None = None
     confidence: str = "high"
-    by_default: bool = False
     broken: bool = False  # cut off in the middle: what is known of it is half a truth, and gives no facts
 
 

@@ -5,13 +5,11 @@ from __future__ import annotations
 from actinit_lint.follow import dataflow
 from actinit_lint.follow.calls import call, unknown_call
 from actinit_lint.follow.fans import by_fans, fan
-from actinit_lint.follow.modules import children, initializer_opaque, parameters
+from actinit_lint.follow.modules import children, initializer_opaque
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
-    ABSENT,
     Args,
     External,
-    Flow,
     ListValue,
     Obj,
     OneOf,
@@ -35,7 +33,7 @@ from actinit_lint.knowledge.initializers import (
     calculate_gain,
     number,
 )
-from actinit_lint.knowledge.kinds import REQUIRED, times
+from actinit_lint.knowledge.kinds import times
 from actinit_lint.model import Place, Write
 from actinit_lint.reference.normal_form import LOADED, OPAQUE, Initializer, constant
 
@@ -90,7 +88,7 @@ def _utility(run: Run, name: str, last: str, args: Args, place: Place) -> Value:
 # Tensors and parameters ---------------------------------------------------------------------------
 
 
-def make_parameter(run: Run, args: Args, place: Place, *, buffer: bool = False, shape_first: bool = True) -> Value:
+def make_parameter(run: Run, args: Args, place: Place, *, buffer: bool = False) -> Value:
     value = args.pos[0] if args.pos else args.kw.get("data", args.kw.get("initial_value"))
     trainable = args.kw.get("requires_grad", args.kw.get("trainable", args.pos[1] if len(args.pos) > 1 else True))
     if isinstance(value, OneOf):
@@ -487,6 +485,3 @@ def may_write(run: Run, name: str, args: Args, place: Place) -> None:
                 for item in option.items:
                     if isinstance(item, Parameter):
                         write(run, item, OPAQUE, place)
-
-
-__all__ = ["ABSENT", "REQUIRED", "Flow", "call_torch", "parameters"]

@@ -365,11 +365,6 @@ ACTIVATIONS: dict[str, str] = {
 }  # fmt: skip
 #: Class spellings that `keras.activations.get` takes besides the functions' names.
 ACTIVATION_CLASSES = {"ReLU": "relu", "LeakyReLU": "leaky_relu", "Softmax": "softmax", "ELU": "elu", "PReLU": "prelu"}
-#: Names that one major version knows and the other does not: silent.
-ACTIVATIONS_OF_ONE_VERSION = frozenset(
-    {"leakyrelu_", "leaky_relu", "relu6", "mish", "hard_silu", "log_softmax", "glu", "celu", "squareplus", "silu"}
-    | {"sparsemax", "hard_tanh", "hard_shrink", "soft_shrink", "tanh_shrink", "log_sigmoid", "sparse_plus"}
-)
 #: Slopes and alphas of the activation functions: keras/src/activations/activations.py.
 ACTIVATION_SLOPES = {"leaky_relu": 0.2, "elu": 1.0, "celu": 1.0}
 

@@ -570,11 +570,6 @@ CREATORS: dict[str, tuple[Initializer, bool]] = {
     "eye": (Initializer("identity", "identity", gain=1.0), False),
 }  # fmt: skip
 
-#: Spellings of wrapped modules in other libraries that behave as torch's own.
-ALIASES: dict[str, str] = {
-    "fairscale.nn.Linear": "torch.nn.Linear",
-}
-
 #: Base classes of other libraries that are torch modules: canonical name -> what calls their init method.
 MODULE_BASES: dict[str, str | None] = {
     "lightning.LightningModule": None,

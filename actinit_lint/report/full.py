@@ -38,6 +38,9 @@ def _rows(outcome: Outcome, look: Look) -> Iterator[Row]:
         yield from ([(part, style)] for part in _wrapped(look.safe(line), look.width))
 
 
+MOST_SHOWN = 8  # related places that one excerpt shows
+
+
 def finding_rows(finding: Finding, outcome: Outcome, look: Look) -> Iterator[Row]:
     """Header, one excerpt a file, help."""
     head = f"{finding.code} {finding.name}:"
@@ -46,7 +49,7 @@ def finding_rows(finding: Finding, outcome: Outcome, look: Look) -> Iterator[Row
     yield [(first[: len(head)], finding.level), (first[len(head) :], "strong")]
     yield from ([(part, "strong")] for part in more)
     marks = [Mark(finding.span, finding.caption, True)]
-    marks += [Mark(related.span, related.message, False) for related in finding.related]
+    marks += [Mark(related.span, related.message, False) for related in finding.related[:MOST_SHOWN]]
     files = list(dict.fromkeys((mark.span.path, mark.span.cell) for mark in marks))
     gutter = max(len(str(min(mark.span.end_line, mark.span.line + WHOLE))) for mark in marks)
     for file in files:

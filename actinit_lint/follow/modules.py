@@ -157,7 +157,8 @@ def _fill_container(run: Run, obj: Obj, args: Args) -> None:
             obj.args["name"] = args.kw["name"]
     run.assign(obj.items, "items", items)
     run.assign(obj, "keys", keys)
-    if args.open:
+    first = args.pos[0] if len(args.pos) == 1 else args.kw.get("layers")
+    if args.open or (isinstance(first, (DictValue, ListValue)) and first.open):
         run.assign(obj.items, "open", True)
 
 

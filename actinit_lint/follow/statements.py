@@ -213,12 +213,15 @@ def _try(run: Run, node: la.Try) -> Outcome:
 
 def _delete(run: Run, node: la.Delete) -> Outcome:
     from actinit_lint.follow.attributes import delete_attribute
+    from actinit_lint.follow.subscripts import delete_item
 
     for target in node.targets:
         if isinstance(target, la.Name):
             run.remove(run.frame.scope.vars, target.id)
         elif isinstance(target, la.Attr):
             delete_attribute(run, evaluate(run, target.value), target.name)
+        elif isinstance(target, la.Subscript):
+            delete_item(run, evaluate(run, target.value), evaluate(run, target.index))
     return None
 
 

@@ -154,3 +154,25 @@ def _set_in(run: Run, owner: ListValue, index: Value, value: Value) -> None:
         run.assign(owner, "items", items)
     else:
         run.assign(owner, "open", True)
+
+
+def delete_item(run: Run, owner: Value, index: Value) -> None:
+    if isinstance(owner, DictValue):
+        if isinstance(index, (str, int, float, bool, type(None))):
+            run.remove(owner.items, index)
+        else:
+            run.assign(owner, "open", True)
+    elif isinstance(owner, ListValue) and isinstance(index, (int, slice)):
+        items = list(owner.items)
+        if isinstance(index, slice) or -len(items) <= index < len(items):
+            del items[index]
+            run.assign(owner, "items", items)
+    elif isinstance(owner, Obj) and owner.items is not None:
+        if isinstance(index, str) and owner.keys is not None and index in owner.keys:
+            index = owner.keys.index(index)
+        if isinstance(index, (int, slice)):
+            delete_item(run, owner.items, index)
+            keys = list(owner.keys or [])
+            if isinstance(index, slice) or -len(keys) <= index < len(keys):
+                del keys[index]
+            run.assign(owner, "keys", keys)

@@ -120,6 +120,8 @@ def _object(run: Run, owner: Obj, name: str, place: Place) -> Value:
 
             listed = children(owner) if name == "_modules" else parameters(owner, recurse=False)
             return DictValue(dict(listed))
+        if name == "module":
+            return owner  # seen through a wrapper such as DataParallel
         if name == "training":
             return Unknown("training or evaluation")
         if owner.keys is not None and name in owner.keys and owner.items is not None:

@@ -371,7 +371,9 @@ def _convert(kind: type) -> Handler:
             except (ValueError, OverflowError):
                 return Unknown("a number that cannot be read")
         if isinstance(value, OneOf):
-            return run.join([kind(o) if isinstance(o, (int, float)) else Unknown("a number") for o in value.options])
+            finite = [o for o in value.options if isinstance(o, (int, float)) and math.isfinite(o)]
+            rest = [] if len(finite) == len(value.options) else [Unknown("a number")]
+            return run.join([*(kind(o) for o in finite), *rest])
         if kind is bool:
             decided = operators.truth(value)
             return Unknown("undecided condition") if decided is None else decided

@@ -16,11 +16,13 @@ from actinit_lint.follow.values import (
     Method,
     Obj,
     OneOf,
+    Parameter,
     Partial,
     Scope,
     Super,
     Unknown,
     Value,
+    View,
 )
 from actinit_lint.model import Place
 from actinit_lint.program import language as la
@@ -53,6 +55,10 @@ def call(run: Run, target: Value, args: Args, place: Place) -> Value:
         return _call_options(run, target, args, place)
     if target is ABSENT:
         return args.pos[0] if args.pos else None
+    if kind is str:
+        return _call_name(run, target, args, place)
+    if kind is Unknown:
+        _may_fill(run, args, place)
     return unknown_call(run, "an unknown function", args, place)
 
 
@@ -73,6 +79,27 @@ def _with_partial(partial: Partial, args: Args) -> Args:
     out.kw_places = {**partial.args.kw_places, **args.kw_places}
     out.open = partial.args.open or args.open
     return out
+
+
+def _call_name(run: Run, name: str, args: Args, place: Place) -> Value:
+    """A Keras activation that was looked up by name: `activations.get("relu")(x)`."""
+    from actinit_lint.follow.apply import apply_activation
+
+    flows = flows_in(args.pos[:1])
+    return apply_activation(run, name, flows[0], place, ()) if flows else Unknown("call of a text")
+
+
+def _may_fill(run: Run, args: Args, place: Place) -> None:
+    """An unknown function that gets a weight or a layer may initialise it: what it holds is not known any more."""
+    from actinit_lint.follow.modules import initializer_opaque
+    from actinit_lint.follow.writes import write
+    from actinit_lint.reference.normal_form import OPAQUE
+
+    for value in args.values():
+        if isinstance(value, (Parameter, View)):
+            write(run, value, OPAQUE, place)
+        elif isinstance(value, Obj) and value.kind is not None and value.kind.weights is not None:
+            initializer_opaque(run, value, place)
 
 
 def call_method(run: Run, owner: Obj, name: str, values: list[Value], place: Place) -> Value:

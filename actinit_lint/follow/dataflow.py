@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actinit_lint.follow.apply import label
 from actinit_lint.follow.calls import flows_in, unknown_call
+from actinit_lint.follow.graph import origin
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
     Args,
@@ -29,6 +30,10 @@ def combine(run: Run, sign: str, left: Value, right: Value, place: Place) -> Val
     if sign == "@":
         return matmul(run, left, right, place)
     if len(flows) == 2:
+        if sign in "*/":
+            normed = _norm_by_hand(run, left, right, place)
+            if normed is not None:
+                return normed
         if sign in "+-":
             return run.flow(Flow("add", flows, place, name=sign, shape=flows[0].shape))
         if sign == "*":
@@ -54,6 +59,24 @@ def combine(run: Run, sign: str, left: Value, right: Value, place: Place) -> Val
             node.info["parameter"] = other.parameter if isinstance(other, View) else other
         return node
     return run.flow(Flow("nonlinear", [x], place, name=sign, shape=x.shape))
+
+
+#: Functions whose result measures the spread of their input.
+SPREADS = frozenset({"rsqrt", "sqrt", "std", "norm", "var"})
+
+
+def _norm_by_hand(run: Run, x: Value, by: Value, place: Place) -> Flow | None:
+    """`x * torch.rsqrt(x.pow(2).mean(-1) + eps)`, `(x - mean) / (std + eps)`: a normalisation written out."""
+    if not isinstance(x, Flow) or not isinstance(by, Flow):
+        return None
+    measure = origin(by, frozenset({"pass", "scale", "select"}))
+    if measure is None or measure.op != "nonlinear" or measure.name not in SPREADS:
+        return None
+    sources = [x] if x.op != "add" else [x, *x.inputs]
+    if not any(measure.ancestors >> s.number & 1 for s in sources):
+        return None
+    centred = x.op == "add"
+    return run.flow(Flow("norm", [x], place, name="layer" if centred else "rms", shape=x.shape))
 
 
 def _silu(run: Run, flows: list[Flow], place: Place) -> Flow | None:

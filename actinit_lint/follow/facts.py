@@ -80,14 +80,18 @@ class SessionFacts:
         if "unknown" in kinds:
             self._site(place, f"its output goes into something that is not followed ({_blame(found)})")
             return
+        reason = self._meet(node, layer, found)
         if weight is None or weight.initializer.family == "opaque":
-            self._site(place, "its effective initialiser is not known")
-        else:
-            self._site(place, None)
+            reason = "its effective initialiser is not known"
+        self._site(place, reason)
+
+    def _meet(self, node: Flow, layer: Layer, found: list[End]) -> str | None:
+        """Make the facts of what the output meets; the reason where that is not followed."""
+        kinds = {e.kind for e in found}
         activations = [e for e in found if e.kind == "activation"]
         if activations and len(activations) == len(found) and _agree(activations):
-            self._link(node, layer, activations)
-        elif found and all(e.kind in ("layer", "attention") for e in found):
+            return self._link(node, layer, activations)
+        if found and all(e.kind in ("layer", "attention") for e in found):
             self._use(node, layer, found, "layer", None)
             self._pairs(node, layer, found)
         elif not activations:
@@ -96,19 +100,20 @@ class SessionFacts:
                 end = "gate"
             if end is not None:
                 self._use(node, layer, found, end, None)
+        elif len({e.node.name for e in activations}) > 1:
+            return "its output meets several activations, and the code does not say which"
+        return None
 
-    def _link(self, node: Flow, layer: Layer, found: list[End]) -> None:
+    def _link(self, node: Flow, layer: Layer, found: list[End]) -> str | None:
         end = found[0]
         target = end.node
         assert target.activation is not None
         hidden = self.graph.hidden(target, node)
         if hidden is None:
-            self._site(layer.place, "what comes after its activation is not followed")
-            return
+            return "what comes after its activation is not followed"
         after = ends(target)
         if any(e.kind == "unknown" for e in after):
-            self._site(layer.place, "what comes after its activation is not followed")
-            return
+            return "what comes after its activation is not followed"
         gate = any(is_gate(e.node) for e in found)
         names = frozenset().union(*(e.norms for e in found)) | normalised_before(node) | normalised_after(target)
         added = any(e.added for e in found)
@@ -145,6 +150,7 @@ class SessionFacts:
             if weight.role != "recurrent":
                 self.kernels.setdefault(node.number, link)
         self._use(node, layer, found, "activation", target.activation, gate=gate)
+        return None
 
     def _use(
         self, node: Flow, layer: Layer, found: list[End], end: Any, activation: Activation | None, gate: bool = False

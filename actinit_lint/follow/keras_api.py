@@ -164,7 +164,7 @@ def build(run: Run, obj: Obj, x: Flow) -> None:
                 initializer, also, shared = initializer_value(run, value, place, row.initializer)
             elif obj.open_args:
                 initializer = OPAQUE
-        if "unknown_base" in obj.flags:
+        if obj.flags & {"unknown_base", "loaded"}:
             initializer = OPAQUE
         if row.name == "bias" and kind.name.endswith("LSTM") and how == "default":
             initializer = OPAQUE  # zeros with ones in the forget gate

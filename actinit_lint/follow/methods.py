@@ -440,6 +440,9 @@ def _pairs(what: str) -> Callable[[Run, Obj, Args, Place], Value]:
 
 def _load(run: Run, owner: Obj, args: Args, place: Place) -> Value:
     initializer_opaque(run, owner, place, LOADED)
+    for _, module in walk(owner):
+        if module.kind is not None and module.kind.framework == "keras":
+            module.flags.add("loaded")  # weights that are made at the first call are as good as loaded then
     return owner
 
 
@@ -798,11 +801,15 @@ TEXT = frozenset(
 )
 
 
+LONGEST = 10_000  # characters that a padding method may ask for
+
+
 def _on_text(run: Run, owner: str, name: str, args: Args, place: Place) -> Value:
     if name == "join" and args.pos and isinstance(args.pos[0], (ListValue, tuple)):
         items = args.pos[0].items if isinstance(args.pos[0], ListValue) else list(args.pos[0])
         return owner.join(items) if all(isinstance(i, str) for i in items) else Unknown("a text")
     plain = all(isinstance(v, (str, int, float, tuple, type(None))) for v in args.values())
+    plain = plain and not any(isinstance(v, int) and v > LONGEST for v in args.values())
     if name in TEXT and plain:
         try:
             result: Any = getattr(owner, name)(*args.pos, **args.kw)

@@ -73,8 +73,10 @@ def base_kind(run: Run, obj: Obj, cls: ClassValue) -> Kind | None:
         if isinstance(c, External):
             kind = find_kind(c.name)
             if kind is not None:
-                if torch_table.MODULE_BASES.get(c.name):
+                hook = torch_table.MODULE_BASES.get(c.name)
+                if hook:
                     obj.flags.add("initialised_by_framework")
+                    obj.flags.add(hook)
                 return kind
             if c.name not in HARMLESS_BASES:
                 unknown = True
@@ -136,6 +138,8 @@ def library_init(run: Run, obj: Obj, args: Args, place: Place) -> None:
     obj.arg_places = {**dict(zip(names, args.pos_places)), **args.kw_places}
     obj.open_args = args.open
     if kind.role == "module":
+        if "_init_weights" in obj.flags and args.pos:
+            run.store(obj.attrs, "config", args.pos[0])  # Hugging Face's base class keeps it
         if kind.name in ("Model", "Functional"):
             from actinit_lint.follow.keras_api import functional_model
 
@@ -143,6 +147,11 @@ def library_init(run: Run, obj: Obj, args: Args, place: Place) -> None:
         return
     if kind.framework == "torch":
         _make_torch_weights(run, obj, place)
+        own = obj.cls.find("reset_parameters") if obj.cls is not None and kind.weights is not None else None
+        if own is not None and isinstance(own[0], Func):  # the library's constructor calls it
+            from actinit_lint.follow.calls import call_method
+
+            call_method(run, obj, "reset_parameters", [], place)
 
 
 def _fill_container(run: Run, obj: Obj, args: Args) -> None:
@@ -205,7 +214,8 @@ def _make_torch_weights(run: Run, obj: Obj, place: Place) -> None:
         return
     rows = kind.weights(obj.args, None)
     for row in rows:
-        initializer = row.initializer if "unknown_base" not in obj.flags else OPAQUE
+        unsure = "unknown_base" in obj.flags or _configured(run)
+        initializer = OPAQUE if unsure else row.initializer
         parameter = Parameter(
             row.shape, (Write(initializer, place, kind="default"),), place, row.name, obj, row.role, raw=False
         )
@@ -218,6 +228,12 @@ def _make_torch_weights(run: Run, obj: Obj, place: Place) -> None:
         bias = obj.attrs.get("bias")
         if bias is not None:
             obj.attrs["bias"] = OneOf((bias, None))
+
+
+def _configured(run: Run) -> bool:
+    """Inside a class whose framework initialises it from a configuration (mmengine's `init_cfg`)."""
+    owners = (frame.self_value for frame in run.frames)
+    return any(isinstance(owner, Obj) and "init_weights" in owner.flags for owner in owners)
 
 
 #: Attributes of a Keras layer that exist only once it has been built.

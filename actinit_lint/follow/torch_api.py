@@ -70,6 +70,10 @@ PASS_THROUGH = frozenset(
 def _utility(run: Run, name: str, last: str, args: Args, place: Place) -> Value:
     """torch.nn.utils: weight and spectral normalisation make the scale of an initialiser irrelevant."""
     target = args.pos[0] if args.pos else args.kw.get("module")
+    if last in ("pack_padded_sequence", "pack_sequence"):
+        return target
+    if last == "pad_packed_sequence":
+        return (target, Unknown("lengths"))
     if last in ("weight_norm", "spectral_norm", "orthogonal", "register_parametrization"):
         for option in options(target):
             if isinstance(option, Obj):

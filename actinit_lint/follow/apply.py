@@ -51,7 +51,7 @@ def input_flow(run: Run, args: Args, place: Place) -> Flow:
 def apply_kind(run: Run, obj: Obj, args: Args, place: Place) -> Value:
     kind = obj.kind
     assert kind is not None
-    if "functional" in obj.flags:
+    if "functional" in obj.flags and "inputs" in obj.state:
         from actinit_lint.follow.keras_api import call_functional
 
         return call_functional(run, obj, args, place)

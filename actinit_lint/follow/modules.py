@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 from actinit_lint.follow.state import Run
@@ -111,11 +112,11 @@ def make_library_object(run: Run, kind: Kind, args: Args, place: Place) -> Obj:
 
 
 def enclosing_blocks(run: Run) -> tuple[tuple[Place, str], ...]:
-    """Where the objects were built in whose constructors the code is now, the innermost first."""
+    """Where a model's class built the blocks in whose constructors the code is now, the innermost first."""
     found = []
-    for frame in reversed(run.frames):
+    for outer, frame in reversed(list(pairwise(run.frames))):
         func = frame.func
-        if func is None or func.owner is None or func.name != "__init__" or frame.place is None:
+        if outer.maker is None or func is None or func.owner is None or func.name != "__init__" or frame.place is None:
             continue
         if frame.place != func.owner.place:
             found.append((frame.place, f"in the {func.owner.name} built here"))

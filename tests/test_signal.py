@@ -399,7 +399,7 @@ class TestBuildingChains:
         assert lengths(*lines, norm="BatchNorm1d") == [2, 2]
 
     def test_a_branch_point_ends_it(self) -> None:
-        assert lengths("x = F.relu(self.b(F.relu(self.a(x))))", "x = F.relu(self.c(x)) * F.relu(self.d(x))") == [1]
+        assert lengths("x = F.relu(self.b(F.relu(self.a(x))))", "x = F.relu(self.c(x)) * F.relu(self.d(x))") == [2]
         assert lengths("x = F.relu(self.b(F.relu(self.a(x))))", "x = self.c(x), self.d(x)", "x = x[0]") == [2]
 
     def test_a_short_residual_branch_is_none(self) -> None:
@@ -407,7 +407,8 @@ class TestBuildingChains:
         assert lengths("x = F.relu(self.a(x))", branch, "x = F.relu(self.d(x))") == [1, 1]
 
     def test_a_chain_that_ends_in_a_gate_is_none(self) -> None:
-        assert lengths("x = x * self.c(F.relu(self.b(F.relu(self.a(x))))).sigmoid()") == [1]
+        assert lengths("x = x * self.c(F.relu(self.b(F.relu(self.a(x))))).sigmoid()") == []
+        assert lengths("s, t = self.c(F.relu(self.b(F.relu(self.a(x))))).chunk(2, 1)", "x = s * x + t") == []
 
     def test_a_layer_that_is_applied_to_its_own_output_is_none(self) -> None:
         assert lengths("for _ in range(6): x = F.relu(self.a(x))") == []

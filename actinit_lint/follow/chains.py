@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any, Literal
 
-from actinit_lint.follow.graph import ends, is_gate, live, origin
+from actinit_lint.follow.graph import End, ends, live, origin
 from actinit_lint.follow.layers import Layers
 from actinit_lint.follow.values import Flow, Obj
-from actinit_lint.model import Chain, Gates, Layer, Link, Place, Step, Weight
+from actinit_lint.model import Chain, Link, Step
 from actinit_lint.reference.activations import CATALOGUE
 from actinit_lint.reference.normal_form import Initializer
 
@@ -23,9 +23,6 @@ SOFT_NORMS = frozenset({"layer", "rms", "group"})
 #: Activations with parameters that the model does not keep, and those that have no place in a chain.
 UNCHAINED = frozenset({"threshold", "clipped_relu", "exp", "identity"})
 SATURATING = frozenset(name for name, entry in CATALOGUE.items() if entry.family == "saturating")
-#: Recurrent layers with sigmoid gates, and the input weights of a first recurrent layer.
-GATED = ("LSTM", "GRU")
-FIRST = frozenset({"weight_ih", "weight_ih_l0", "weight_ih_l0_reverse", "kernel"})
 #: Layers whose output is no linear map of one input, or comes from more than one kernel.
 NO_LINEAR_MAP = frozenset({"Bilinear", "SeparableConv1D", "SeparableConv2D", "EinsumDense"})
 
@@ -55,11 +52,9 @@ def chains(
     links: Mapping[int, Link],
     layers: Layers,
     confidence: Literal["low", "medium", "high"],
-) -> Iterator[Chain | Gates]:
-    """The chains of a session, and the gates of cells written by hand. `links` are those of kernels, by layer node."""
+) -> Iterator[Chain]:
+    """The chains of a session. `links` are those of kernels, by layer node."""
     nodes = [node for node in flows if node.op == "layer"]
-    for node in nodes:
-        yield from _gates(node, layers, confidence)
     pieces = _pieces(nodes, links, layers)
     fed = {piece.next for piece in pieces.values()}
     seen: dict[tuple[int, ...], Chain] = {}
@@ -67,11 +62,13 @@ def chains(
         if number in fed:
             continue
         for run in _split(list(_run(piece, pieces))):
+            if any(_modulates(one.before.end) for one in run.pieces[-1:]):
+                continue
             chain = Chain(
                 tuple(_step(one, soft=run.normed) for one in run.pieces),
                 layers.model(run.pieces[0].node),
                 confidence,
-                _start(run.pieces[0].node, layers),
+                start_of(run.pieces[0].node, layers),
                 run.normed,
             )
             if not run.normed:
@@ -97,8 +94,7 @@ def _pieces(nodes: list[Flow], links: Mapping[int, Link], layers: Layers) -> dic
         after = way(before.end)
         if after is not None and (after.end.op != "layer" or not after.norms <= SOFT_NORMS):
             after = None
-        if not _modulates(before.end):
-            pieces[node.number] = Piece(node, link, before, after)
+        pieces[node.number] = Piece(node, link, before, after)
     for piece in pieces.values():
         follower = pieces.get(piece.after.end.number) if piece.after is not None else None
         if follower is not None and layers.model(follower.node) == layers.model(piece.node):
@@ -198,16 +194,29 @@ def _probability(node: Flow) -> float | None:
 
 
 def _modulates(activation: Flow) -> bool:
-    """Whether what comes out, or what the next layer makes of it, multiplies another tensor: no plain chain."""
-    for end in ends(activation):
-        if end.kind in ("gate", "matmul"):
-            return True
-        if end.kind != "layer":
-            continue
-        for after in ends(end.node):
-            if after.kind in ("gate", "matmul") or (after.kind == "activation" and is_gate(after.node)):
-                return True
-    return False
+    """Whether all that becomes of it, or of what the next layers make of it, multiplies a tensor from elsewhere.
+
+    A chain that ends in a gate or a modulation is no plain chain.
+    """
+    found = ends(activation)
+    return bool(found) and all(
+        _is_product(end, activation)
+        or (end.kind == "layer" and any(_is_product(after, activation) for after in _next_ends(end.node)))
+        for end in found
+    )
+
+
+def _next_ends(layer: Flow) -> Iterator[End]:
+    """What a layer's output meets, through one activation."""
+    for end in ends(layer):
+        yield from ends(end.node) if end.kind == "activation" else (end,)
+
+
+def _is_product(end: End, activation: Flow) -> bool:
+    if end.kind != "gate":
+        return False
+    others = [source for source in end.node.inputs if not source.ancestors >> activation.number & 1]
+    return bool(others) or len(end.node.inputs) < 2  # times something unknown
 
 
 @dataclass(slots=True)
@@ -256,7 +265,7 @@ def _step(piece: Piece, *, soft: bool) -> Step:
     return Step(piece.link, (*piece.before.dropout, *after), min(norms) if soft and norms else None)
 
 
-def _start(node: Flow, layers: Layers) -> float | None:
+def start_of(node: Flow, layers: Layers) -> float | None:
     """Second moment of what the first layer is fed: 1 for a standardised input or behind a normalisation."""
     sources, stack = [], [node.inputs[0]]
     while stack:
@@ -284,43 +293,3 @@ def _moment(source: Flow | None, layers: Layers) -> float | None:
     if drawn.family == "uniform" and drawn.low is not None and drawn.high is not None:
         return (drawn.high - drawn.low) ** 2 / 12 + ((drawn.high + drawn.low) / 2) ** 2
     return None
-
-
-def _gates(node: Flow, layers: Layers, confidence: Literal["low", "medium", "high"]) -> Iterator[Gates]:
-    """The weights in front of saturating gates: of a recurrent layer, or of a cell written by hand."""
-    layer: Layer | None = layers.of(node)
-    if layer is None or layer.scale_free:
-        return
-    if layer.recurrent:
-        names = ("sigmoid", "tanh") if layer.kind.startswith(GATED) else ("tanh",)
-        for weight in layer.weights.values():
-            if weight.role in ("kernel", "recurrent") and weight.writes and weight.trainable and _is_matrix(weight):
-                fan = weight.shape[1 if layer.framework == "torch" else 0] if weight.shape else None
-                start = _start(node, layers) if weight.role == "kernel" and weight.name in FIRST else None
-                yield Gates(layer, weight, names, layers.model(node), fan, start, _places(node), confidence)
-        return
-    if layer.kind != "Parameter" or len(node.inputs) != 1:
-        return
-    weight = layer.weights["weight"]
-    out_first = node.info.get("out_first")
-    if not weight.writes or not weight.trainable or not _is_matrix(weight) or out_first is None:
-        return
-    found = [end for end in ends(node) if end.kind != "output" or end.node.op != "select"]  # parts that nobody takes
-    meets = [end.node.activation for end in found if end.kind == "activation" and end.node.activation is not None]
-    meant: tuple[str, ...] = tuple(sorted({activation.name for activation in meets}))
-    if not meant or not set(meant) <= SATURATING or any(end.norms for end in found):
-        return
-    kinds = {end.kind for end in found}
-    if (len(meant) == 1 and kinds == {"activation"}) or not kinds <= {"activation", "gate"}:
-        return  # one activation alone makes a link
-    places = tuple(place for activation in meets for place in activation.places)
-    fan = weight.shape[1 if out_first else 0] if weight.shape else None
-    yield Gates(layer, weight, meant, layers.model(node), fan, _start(node, layers), places, confidence)
-
-
-def _is_matrix(weight: Weight) -> bool:
-    return weight.shape is not None and len(weight.shape) == 2
-
-
-def _places(node: Flow) -> tuple[tuple[Place, str], ...]:
-    return ((node.place, "applied here"),)

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from actinit_lint.follow.cells import cells
 from actinit_lint.follow.chains import chains
 from actinit_lint.follow.graph import End, Graph, ends, is_gate, live, normalised_after, normalised_before, origin
 from actinit_lint.follow.layers import Layers
@@ -57,6 +58,7 @@ class SessionFacts:
                 self._activation(node)
             elif node.op in ("attention", "embedding") and isinstance(node.layer, Obj):
                 self._site(node.layer.place, None)
+        self.facts.extend(cells(self.flows, self.layers, self.confidence))
         self.facts.extend(chains(self.flows, self.kernels, self.layers, self.confidence))
         self.facts.extend(losses(self.session, self.layers, self.confidence))
         self._records()

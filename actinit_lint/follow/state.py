@@ -39,6 +39,10 @@ FUEL = 250_000  # evaluation steps for one root: far beyond any model written by
 DEEPEST = 48  # nested calls of followed functions
 
 
+#: Methods that train: an initialisation before them has been put to use.
+TRAINING = frozenset({"backward", "step", "fit", "fit_generator", "train_on_batch"})
+
+
 class _Missing:
     def __repr__(self) -> str:
         return "MISSING"

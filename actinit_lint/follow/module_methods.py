@@ -70,6 +70,7 @@ def apply_to(run: Run, obj: Obj, fn: Value, place: Place, seen: set[int]) -> Non
 def _modules(named: bool, direct: bool) -> Callable[[Run, Obj, Args, Place], Value]:
     def enumerate_modules(run: Run, owner: Obj, args: Args, place: Place) -> Value:
         pairs = list(children(owner)) if direct else list(walk(owner))
+        run.fuel -= len(pairs)
         if direct:
             seen: set[int] = set()
             pairs = [(n, m) for n, m in pairs if not (id(m) in seen or seen.add(id(m)))]  # type: ignore[func-returns-value]
@@ -84,6 +85,7 @@ def _parameters(named: bool) -> Callable[[Run, Obj, Args, Place], Value]:
         prefix = args.kw.get("prefix")
         start = f"{prefix}." if isinstance(prefix, str) and prefix else ""
         pairs = list(parameters(owner, recurse))
+        run.fuel -= len(pairs)
         return ListValue([(start + n, p) if named else p for n, p in pairs])
 
     return enumerate_parameters

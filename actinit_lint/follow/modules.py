@@ -394,4 +394,6 @@ def call_object(run: Run, obj: Obj, args: Args, place: Place) -> Value:
 def initializer_opaque(run: Run, obj: Obj, place: Place, initializer: Initializer = OPAQUE) -> None:
     """Weights of a module were loaded or filled by something that is not followed."""
     for _, parameter in parameters(obj):
-        run.assign(parameter, "writes", (*parameter.writes, Write(initializer, place)))
+        run.spend()
+        if not parameter.writes or parameter.writes[-1].initializer is not initializer:
+            run.assign(parameter, "writes", (*parameter.writes, Write(initializer, place)))

@@ -35,7 +35,7 @@ from actinit_lint.follow.values import (
 from actinit_lint.model import NotFollowed, Place, Write
 from actinit_lint.reference.normal_form import LOADED, OPAQUE
 
-FUEL = 250_000  # evaluation steps for one root: far beyond any model written by hand
+FUEL = 150_000  # evaluation steps for one root: far beyond any model written by hand
 DEEPEST = 48  # nested calls of followed functions
 
 

@@ -76,7 +76,9 @@ class Assembly:
                 if span is not None and span != primary:
                     spans.setdefault(span, caption)
         related = [Related(span, caption) for span, caption in list(spans.items())[:MOST_RELATED]]
-        return self._finding(code, gravest, primary, related)
+        finding = self._finding(code, gravest, primary, related)
+        finding.remedies = tuple(dict.fromkeys(remedy for hit in [gravest, *hits] for remedy in hit.remedies))
+        return finding
 
     def _finding(self, code: str, hit: Hit, span: Span, related: list[Related]) -> Finding:
         page = pages()[code]

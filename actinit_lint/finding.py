@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from actinit_lint.rule import Confidence, Level
+from actinit_lint.rule import Confidence, Level, Remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,7 @@ class Finding:
     initializer: str | None = None
     activation: str | None = None
     numbers: dict[str, float] = field(default_factory=dict)
+    remedies: tuple[Remedy, ...] = ()
     fingerprint: str = ""
     suppressed: str | None = None
     baselined: bool = False

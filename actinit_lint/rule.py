@@ -7,9 +7,20 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
 from actinit_lint.model import Place
+from actinit_lint.reference.normal_form import Initializer
 
 Level = Literal["error", "warning", "info"]
 Confidence = Literal["low", "medium", "high"]
+
+
+@dataclass(frozen=True, slots=True)
+class Remedy:
+    """The initialiser that would fit a weight: what a fix writes into the code and the probe into the memory."""
+
+    model: str
+    layer: str  # path in the model: "net.0"
+    weight: str  # "weight", "kernel", "weight_hh_l0", "bias"
+    initializer: Initializer
 
 
 @dataclass(slots=True)
@@ -28,7 +39,8 @@ class Hit:
     numbers: Mapping[str, float] = field(default_factory=dict)
     fields: Mapping[str, object] = field(default_factory=dict)  # placeholders of the page's message and help templates
     help: str | None = None  # replaces the page's help template
-    #: hits of one rule with the same key and place are one finding: their related places are joined
+    remedies: tuple[Remedy, ...] = ()  # what would heal it, for each weight it speaks of
+    #: hits of one rule with the same key and place are one finding: their related places and remedies are joined
     key: object = None
 
 

@@ -28,9 +28,9 @@ class Subject:
     """A model that can be built again and again, and fed. Lives in the child only.
 
     `build` returns a fresh model, its weights drawn anew; `inputs(batch, distribution)` returns fresh `(args, kwargs)`
-    for calling it. Both draw from the framework's global generators, which the caller seeds first. Integer inputs, masks
-    and the like are valid ones whatever the distribution. Neither touches the modes: a model comes as its constructor
-    leaves it.
+    for calling it. Both draw from the framework's global generators, which the caller seeds first. Integer inputs,
+    masks and the like are valid ones whatever the distribution. Neither touches the modes: a model comes as its
+    constructor leaves it.
     """
 
     name: str
@@ -58,6 +58,17 @@ class Limits:
     parameters: int = 100_000_000
     tries: int = 40
     search_seconds: float = 4
+
+
+#: The options that raise a limit, named in the messages about it.
+LIMIT_OPTIONS = {
+    "seconds": "--probe-seconds",
+    "run_seconds": "--probe-run-seconds",
+    "memory_mb": "--probe-memory",
+    "processes": "--probe-processes",
+    "file_mb": "--probe-file-size",
+    "parameters": "--probe-parameters",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,3 +124,4 @@ class RunOptions:
     limits: Limits = field(default_factory=Limits)
     fork: bool | None = None  # None: where the system does it well
     network: bool = False  # let the models use the network
+    measure: str = "actinit_lint.probe.measure"  # the module with `measure`, or the path of a file that has it

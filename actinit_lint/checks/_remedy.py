@@ -68,7 +68,7 @@ def fitting(weight: Weight, activation: Activation | None, exact: bool = False) 
     """The initialiser that keeps the signal's scale, as near as may be to the one that the weight has now.
 
     Xavier for saturating activations and none (Glorot & Bengio 2010), He for rectifiers (He et al. 2015), LeCun for
-    SELU (Klambauer et al. 2017), orthogonal matrices where they are already there and between the steps of recurrent layers;
+    SELU (Klambauer et al. 2017), orthogonal matrices where they were already and between the steps of recurrent layers;
     for the others, and for all rectifiers where `exact` asks for it, the gain that keeps the second moment of a
     standardised input.
     """

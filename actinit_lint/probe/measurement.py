@@ -40,7 +40,8 @@ class Run:
     distribution: Literal["normal", "uniform"]
     batch: int
     cured: bool = False
-    backward: bool = True
+    backward: bool = True  # a gradient came back
+    birth: bool = False  # an extra draw, forward only
     silent: float | None = None  # share of inputs for which some ReLU layer has no active unit
 
 

@@ -104,7 +104,7 @@ class Session:
             back = backward and self._backward(leaves if loss is None else [loss(output)], seed)
         run = len(self.measurement.runs)
         silent = self._book.close_run(run, back)
-        self.measurement.runs.append(Run(seed, distribution, batch, cure is not None, back, silent))
+        self.measurement.runs.append(Run(seed, distribution, batch, cure is not None, back, not backward, silent))
         self.measurement.blocked_by = sorted({*self.measurement.blocked_by, *watch.blocked})
         return model
 

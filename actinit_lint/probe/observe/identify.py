@@ -18,7 +18,8 @@ LEAST = 1e-3
 #: Of the formulas that agree on moderate inputs, the plainer comes first.
 ORDER = (
     "relu", "leaky_relu", "tanh", "sigmoid", "gelu", "gelu_tanh", "quick_gelu", "silu", "mish", "elu", "selu",
-    "softplus", "relu2", "relu6", "hardswish", "hardsigmoid", "hardsigmoid_keras2", "hardtanh", "softsign", "exp", "sin",
+    "softplus", "relu2", "relu6", "hardswish", "hardsigmoid", "hardsigmoid_keras2", "hardtanh", "softsign", "exp",
+    "sin",
 )  # fmt: skip
 #: Recognised by name only: they equal others, or the identity, on most inputs.
 UNLIKELY = frozenset({"identity", "rrelu", "prelu", "threshold", "clipped_relu"})

@@ -271,6 +271,7 @@ class EmptyParameter:
     place: Place
     model: str
     confidence: Literal["low", "medium", "high"] = "high"
+    activation: Activation | None = None  # what the product with it meets, where that was followed
 
 
 @dataclass(slots=True, eq=False)

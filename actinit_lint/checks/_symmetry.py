@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from actinit_lint.checks._cure import example
+from actinit_lint.checks._remedy import weight_remedy
 from actinit_lint.judgement import spell
 from actinit_lint.model import Use, Weight
 from actinit_lint.rule import Hit, Level
@@ -64,6 +66,8 @@ def symmetry_hits(use: Use, weights: Iterator[Weight], value: str) -> Iterator[H
     """One hit for each of the weights, at the write that made its elements equal."""
     for weight in weights:
         level, words = fate(use, weight)
+        healed = weight_remedy(use.model, weight, use.activation)
+        remedies = () if healed is None else (healed,)
         write = weight.write
         layer = () if write.place == use.layer.place else ((use.layer.place, "this layer"),)
         yield Hit(
@@ -76,5 +80,11 @@ def symmetry_hits(use: Use, weights: Iterator[Weight], value: str) -> Iterator[H
             layer=use.layer.path,
             initializer=weight.initializer.name,
             activation=None if use.activation is None else use.activation.name,
-            fields={"value": value, "fate": words, "weight": weight.name},
+            fields={
+                "value": value,
+                "fate": words,
+                "weight": weight.name,
+                "cure": example(remedies, use.layer.framework),
+            },
+            remedies=remedies,
         )

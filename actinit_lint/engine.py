@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
@@ -13,6 +14,9 @@ from actinit_lint.settings import Configuration
 from actinit_lint.source.files import STDIN, Choice, Found, discover, kind_of, warn
 from actinit_lint.source.source import Skipped, Source, Unreadable, load
 from actinit_lint.source.texts import Texts
+
+if TYPE_CHECKING:
+    from actinit_lint.probe.prober import Prober
 
 
 def no_progress(what: str, done: int, total: int) -> None:
@@ -28,6 +32,7 @@ class Request(Struct):
     want_unknown: bool = False  # whether the lines of what was not followed are needed: they cost a second parse
     say: Callable[[str], None] = warn
     progress: Callable[[str, int, int], None] = no_progress
+    probe: Prober | None = None  # runs the models and measures them, where that was asked for
 
 
 class Read(Struct):

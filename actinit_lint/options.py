@@ -12,7 +12,7 @@ from actinit_lint.problem import UserProblem, nearest
 
 VERBS = ("check", "rule", "show", "probe", "config", "clean", "server")
 #: Options that the interface names and this version does not have: refused, so that nobody relies on them.
-LATER = ("--fix", "--unsafe-fixes", "--diff", "--add-ignore", "--write-baseline", "--watch", "--probe")
+LATER = ("--fix", "--unsafe-fixes", "--diff", "--add-ignore", "--write-baseline", "--watch")
 LATER_WITH_VALUE = ("--baseline", "--diff-base")
 
 VERB_HELP = """\
@@ -20,6 +20,7 @@ verbs:
   check [PATH]...        lint files and folders (implied; PATH defaults to ".")
   rule [CODE|NAME]       print a rule's page, or a table of all rules
   show PATH[::MODEL]     the models as understood: layers, initialisers, activations
+  probe PATH[::MODEL]    run the models and measure them (executes the code; needs torch or keras)
   config                 every setting, its value and where it came from
   clean                  remove the cache
 
@@ -125,12 +126,38 @@ def check_parser(verb: str = "check") -> Parser:
         "--no-cache", dest="cache", action="store_false", default=None, help="neither read nor write it"
     )
     running.add_argument("--cache-dir", metavar="DIR")
+    add_probe(parser, switch=True)
     for option in LATER:
         running.add_argument(option, action=_Later, nargs=0, help=argparse.SUPPRESS)
     for option in LATER_WITH_VALUE:
         running.add_argument(option, action=_Later, help=argparse.SUPPRESS)
     add_common(parser)
     return parser
+
+
+def add_probe(parser: argparse.ArgumentParser, *, switch: bool = False) -> None:
+    """How models are run; their names are those that messages about limits give."""
+    group = parser.add_argument_group("probe")
+    if switch:
+        group.add_argument("--probe", action="store_true", help="run the models and measure them (executes the code)")
+    group.add_argument("--probe-python", metavar="PYTHON", help="the interpreter that has torch or keras (this one)")
+    group.add_argument("--probe-seconds", type=_seconds, metavar="S", help="seconds for one model (20)")
+    group.add_argument("--probe-run-seconds", type=_seconds, metavar="S", help="seconds for all of them (120)")
+    group.add_argument("--probe-memory", type=_count, metavar="MB", help="memory of one model (2048)")
+    group.add_argument("--probe-processes", type=_count, metavar="N", help="processes of one model (32)")
+    group.add_argument("--probe-file-size", type=_count, metavar="MB", help="largest file that one may write (64)")
+    group.add_argument("--probe-parameters", type=_count, metavar="N", help="largest model (100000000)")
+    group.add_argument("--probe-network", action="store_true", help="let the models use the network")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected seconds, got {text!r}")
+    return seconds
 
 
 def _count(text: str) -> int:

@@ -11,7 +11,7 @@ import msgspec
 from actinit_lint.finding import Finding, Span
 from actinit_lint.model import FileFacts, Layer, Link, Place
 from actinit_lint.probe.evidence import Probed
-from actinit_lint.probe.join import Joint, Static, join, layers_of
+from actinit_lint.probe.join import Joint, Static, join, layers_of, links_of
 from actinit_lint.probe.measurement import Measurement, Replacement, Task
 from actinit_lint.probe.subject import Job, Override, Result, RunOptions
 from actinit_lint.probe.symptoms import Symptom, symptoms
@@ -83,7 +83,7 @@ def examine(
     progress: Callable[[str, int, int], None],
 ) -> Examination:
     """Probe every file that holds a model, and write a verdict into each finding."""
-    static = Static(layers_of(facts), spans, texts)
+    static = Static(layers_of(facts), spans, texts, links_of(facts))
     examination = Examination()
     shown = {texts.real(file.path): file.path for file in facts}
     jobs = list(_jobs(facts, findings, static, wish))

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from actinit_lint.finding import Span
-from actinit_lint.model import FileFacts, Layer, Place
+from actinit_lint.model import FileFacts, Layer, Link, Place
 from actinit_lint.probe.measurement import ActivationRecord, GateRecord, LayerRecord, Line, Measurement
 from actinit_lint.probe.subject import Result
 from actinit_lint.source.texts import Texts
@@ -19,6 +19,7 @@ class Static:
     layers: list[tuple[str, Layer]]  # (model, layer), each once, in source order
     spans: Mapping[Place, Span]
     texts: Texts
+    links: Mapping[int, Sequence[Link]] = field(default_factory=dict)  # identity of a layer -> its links
 
     def lines(self, place: Place) -> list[Line]:
         """The lines of an expression, with the path that frames show."""
@@ -40,6 +41,16 @@ def layers_of(facts: Iterable[FileFacts]) -> list[tuple[str, Layer]]:
     return list(found.values())
 
 
+def links_of(facts: Iterable[FileFacts]) -> dict[int, list[Link]]:
+    """The links of every layer, by its identity."""
+    found: dict[int, list[Link]] = {}
+    for file in facts:
+        for fact in file.facts:
+            if isinstance(fact, Link):
+                found.setdefault(id(fact.layer), []).append(fact)
+    return found
+
+
 @dataclass(slots=True)
 class Joint:
     """A model that ran, and which of its records are which layers of the code."""
@@ -50,6 +61,7 @@ class Joint:
     records: dict[tuple[int, str], list[int]] = field(default_factory=dict)
     gates: dict[int, list[GateRecord]] = field(default_factory=dict)
     static: dict[int, Layer] = field(default_factory=dict)  # layer record -> layer
+    links: Mapping[int, Sequence[Link]] = field(default_factory=dict)  # identity of a layer -> its links
 
     def of(self, layer: Layer, weight: str | None = None) -> list[int]:
         """The records of a layer's weight, or of all of its weights."""
@@ -71,7 +83,7 @@ def _same_activation(measured: str, static: str | None) -> bool:
 
 
 def join(result: Result, measurement: Measurement, static: Static) -> Joint:
-    joint = Joint(result, measurement)
+    joint = Joint(result, measurement, links=static.links)
     by_place: dict[tuple[str, Place, str], list[Layer]] = {}
     for model, layer in static.layers:
         for name, weight in layer.weights.items():

@@ -48,7 +48,11 @@ def task_from(data: Any) -> Task:
         return data
     replacements = [
         Replacement(
-            one["layer"], one["weight"], [(file, line) for file, line in one["constructed"]], one["initializer"]
+            one["model"],
+            one["layer"],
+            one["weight"],
+            [(file, line) for file, line in one["constructed"]],
+            one["initializer"],
         )
         for one in data.get("replacements", ())
     ]

@@ -13,7 +13,6 @@ from actinit_lint.probe.measurement import ActivationRun, LayerRecord, LayerRun,
 from actinit_lint.reference.initializers import Layout, weight_moments
 from actinit_lint.reference.moments import moments
 from actinit_lint.reference.nonlinearity import Nonlinearity
-from actinit_lint.reference.propagation import FINITE_WIDTH
 from actinit_lint.signal.maps import bias_moments
 
 R = TypeVar("R", LayerRun, ActivationRun)
@@ -28,6 +27,8 @@ class _Record(Protocol[R]):
 #: Decades that a measured factor may differ from the predicted one besides chance: zero padding, dropout, a batch that
 #: is no sample of N(0, 1).
 SLACK = 0.05
+#: Variance of ln|a|² behind one layer of n units, times n. Hanin & Rolnick 2018.
+FINITE_WIDTH = 5.0
 
 
 def runs_of(

@@ -35,6 +35,10 @@ def run(arguments: Sequence[str]) -> int:
         say=say,
         progress=progress.step,
     )
+    if options.probe:
+        from actinit_lint.probe.prober import prober
+
+        request.probe = prober(options, configuration)
     try:
         outcome = lint(request, configuration)
     finally:

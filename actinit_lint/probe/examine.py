@@ -35,8 +35,10 @@ EXPLAINED: dict[str, frozenset[str]] = {
     "ACT704": frozenset({"ACT101", "ACT102", "ACT103", "ACT104", "ACT302", "ACT401", "ACT202", "ACT303"}),
     "ACT705": frozenset({"ACT201", "ACT202", "ACT203", "ACT204"}),
     "ACT706": frozenset({"ACT301", "ACT401", "ACT504"}),
-    "ACT707": frozenset({"ACT201", "ACT202", "ACT403", "ACT405", "ACT401", "ACT402"}),
+    "ACT707": frozenset({"ACT201", "ACT202", "ACT401", "ACT402", "ACT403", "ACT404", "ACT405", "ACT503", "ACT506"}),
 }
+#: What shows far from its cause: a dead layer takes the gradient from those before it and behind it.
+ANYWHERE = frozenset({"ACT706", "ACT707"})
 
 
 class Run(Protocol):
@@ -201,7 +203,7 @@ def _explained(symptom: Symptom, joint: Joint, facts: Sequence[FileFacts], findi
                 concerned = set(joint.of(layer))
                 if isinstance(fact, Link):
                     concerned |= set(measured_chain(joint, fact.chain))
-                if concerned & symptom.records or not symptom.records:
+                if concerned & symptom.records or (concerned and symptom.code in ANYWHERE):
                     return True
     return False
 

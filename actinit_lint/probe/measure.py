@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -23,7 +23,7 @@ FEW_DRAWS = (3, 1, 3)
 #: The batch, and the smaller ones where a model is slow.
 BATCHES = (64, 32, 16, 8)
 #: Seconds that the runs of one model should take at most.
-PATIENCE = 6.0
+PATIENCE = 3.0
 #: Seconds for the extra models that are drawn to count those dead at birth.
 BIRTH_PATIENCE = 3.0
 #: Steps of Adam after which a weight without a gradient is stuck: zero branches wake up one after the other.
@@ -75,7 +75,7 @@ def measured(subject: Subject, task: Task) -> Measurement:
                 session.run(seed, batch, "normal", cure=cure)
             measurement.replaced, measurement.not_replaced = sorted(cure.replaced), sorted(cure.missed)
         if model is not None and any(run.backward for run in measurement.runs):
-            _train(session, model, batch, measurement)
+            train(session, model, batch, measurement)
         _bear(session, task.births, batch)
     if not measurement.layers and not measurement.activations:
         raise NothingToMeasure("nothing to measure: no layer and no activation of it ran")
@@ -113,7 +113,13 @@ def _plan(session: Session, curing: bool) -> tuple[int, tuple[int, int, int]]:
     return smallest, FEW_DRAWS
 
 
-def _train(session: Session, model: Any, batch: int, measurement: Measurement) -> None:
+def train(
+    session: Session,
+    model: Any,
+    batch: int,
+    measurement: Measurement,
+    loss: Callable[[Any], Any] | None = None,
+) -> None:
     """Find the weights that get no gradient, and whether a few steps of an optimiser wake them up."""
     owners = {
         name: owner
@@ -129,7 +135,8 @@ def _train(session: Session, model: Any, batch: int, measurement: Measurement) -
         optimizer.step()
         optimizer.zero_grad()
         args, kwargs = session.feed(100 + step, batch, "normal")
-        objective = projection(list(output_leaves(session.call(model, args, kwargs))), 100 + step)
+        output = session.call(model, args, kwargs)
+        objective = projection(list(output_leaves(output)), 100 + step) if loss is None else loss(output)
         if objective is None:
             return
         objective.backward()

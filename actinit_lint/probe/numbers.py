@@ -92,7 +92,7 @@ def chain_m(
     signals, gradients = chain_ratios(joint, chain, cured=cured, distribution=distribution)
     signal, gradient = middle(signals), middle(gradients)
     if signal is None and gradient is None:
-        return None
+        return None  # an empty chain too
     if signal is None or (gradient is not None and abs(gradient) >= abs(signal)):
         assert gradient is not None
         return gradient, True

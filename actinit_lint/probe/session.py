@@ -39,8 +39,12 @@ def seed_everything(seed: int) -> None:
 class Session:
     """Runs of one subject, all into one book."""
 
-    def __init__(self, subject: Subject, measurement: Measurement, constructions: Constructions) -> None:
+    def __init__(
+        self, subject: Subject, measurement: Measurement, constructions: Constructions, *, fresh: bool = True
+    ) -> None:
+        """`fresh` is false where `build` gives one and the same model, in the caller's own process."""
         self.subject = subject
+        self._fresh = fresh
         self.measurement = measurement
         self._book = Book(measurement)
         self._constructions = constructions
@@ -48,7 +52,7 @@ class Session:
     def model(self, seed: int) -> Any:
         """A fresh model in the mode it is measured in."""
         self._constructions.forget()
-        if self.subject.framework == "keras":
+        if self.subject.framework == "keras" and self._fresh:
             sys.modules["keras"].utils.clear_session(free_memory=False)  # automatic names count from the beginning
         seed_everything(seed)
         model = self.subject.build()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log10, sqrt
 
 from actinit_lint.finding import Finding
@@ -39,6 +39,8 @@ HARMLESS, HOPELESS = 1.5, 5.0
 BETTER = 0.02
 #: A sigmoid passes at most a quarter of the gradient and of the signal; with gain 1 a layer loses more than half.
 SIGMOID_LOSS = 0.5
+#: A layer of which this share of the units is off passes nothing on.
+DEAD_LAYER = 0.99
 #: A unit that starts like another: exact, so that any share that is a majority will do.
 MAJORITY = 0.5
 
@@ -84,17 +86,7 @@ def _with_outlook(case: Case, found: Probed, weak: bool) -> Probed:
                 numbers[name] = value
     if outlook is None and found.verdict == "confirmed":
         outlook = outlook_of(max(map(abs, numbers.values()), default=0.0))
-    return Probed(
-        found.verdict,
-        found.evidence,
-        outlook,
-        weak,
-        found.quantity,
-        found.predicted,
-        found.measured,
-        found.cured,
-        numbers,
-    )
+    return replace(found, outlook=outlook, weak=weak, chain=numbers)
 
 
 def outlook_of(m: float) -> Outlook:
@@ -303,7 +295,9 @@ def _saturated(case: Case, found: Verdict) -> Probed | None:
         share = max((one for one in shares if one is not None), default=None)
         if share is not None and (worst is None or share > worst[0]):
             worst = share, step.layer.path
-    return None if worst is None else _share(worst[0], found.saturated, SATURATED_SHARE, "units saturated at the start")
+    if worst is None:
+        return None
+    return _at_least_slow(_share(worst[0], found.saturated, SATURATED_SHARE, "units saturated at the start"), case)
 
 
 def _gates_saturated(case: Case) -> Probed | None:
@@ -320,7 +314,16 @@ def _gates_saturated(case: Case) -> Probed | None:
             if set(indices) & set(met.sources) and met.name in SATURATING:
                 shares.append(_median_of(case.joint, met, "saturated", "normal"))
     known = [share for share in shares if share is not None]
-    return _share(max(known), None, SATURATED_SHARE, "gates saturated at the start") if known else None
+    if not known:
+        return None
+    return _at_least_slow(_share(max(known), None, SATURATED_SHARE, "gates saturated at the start"), case)
+
+
+def _at_least_slow(found: Probed, case: Case, dead: bool = False) -> Probed:
+    """Units that are stuck slow a network down whatever the depth, and stop it where all of a layer's are."""
+    m = chain_m(case.joint, measured_chain(case.joint, case.chain))
+    outlook = "dead" if dead else outlook_of(max(HARMLESS, abs(m[0]) if m is not None else 0.0))
+    return replace(found, outlook=outlook)
 
 
 def _median_of(joint: Joint, met: ActivationRecord, name: str, distribution: str, cured: bool = False) -> float | None:
@@ -353,7 +356,8 @@ def _dead_bias(case: Case) -> Probed | None:
         predicted = case.finding.numbers.get("dead_units")
         least = 0.0 if predicted is None else max(0.0, predicted - 0.25)
         cured = _median_of(case.joint, met, "quiet", "normal", cured=True)
-        return _share(min(known), predicted, least, "units on for less than 1% of the inputs", cured)
+        told = _share(min(known), predicted, least, "units on for less than 1% of the inputs", cured)
+        return _at_least_slow(told, case, min(known) >= DEAD_LAYER)
     return None
 
 
@@ -369,8 +373,7 @@ def _born_dead(case: Case) -> Probed | None:
     found = None if chain is None else verdict(chain)
     predicted = None if found is None else found.dead
     quantity = f"inputs meet a layer without an active unit, over {len(silent)} draws"
-    told = _share(share, predicted, max(DEAD / 2, DEAD - error), quantity)
-    return told
+    return _at_least_slow(_share(share, predicted, max(DEAD / 2, DEAD - error), quantity), case, share > MAJORITY)
 
 
 # -- symmetry

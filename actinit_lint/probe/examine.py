@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
-from actinit_lint.finding import Finding, Span
+from actinit_lint.finding import Finding, Related, Span
 from actinit_lint.model import FileFacts, Layer, Link, Place
 from actinit_lint.probe.evidence import Probed
 from actinit_lint.probe.join import Joint, Static, join, layers_of, links_of
-from actinit_lint.probe.measurement import Measurement, Replacement, Task
+from actinit_lint.probe.measurement import Line, Measurement, Replacement, Task
 from actinit_lint.probe.subject import Job, Override, Result, RunOptions
 from actinit_lint.probe.symptoms import Symptom, symptoms
 from actinit_lint.probe.verdicts import Case, judge, measured_chain
@@ -39,6 +39,10 @@ EXPLAINED: dict[str, frozenset[str]] = {
 }
 #: What shows far from its cause: a dead layer takes the gradient from those before it and behind it.
 ANYWHERE = frozenset({"ACT706", "ACT707"})
+
+
+#: A hit of a measured rule: code, place, other places, and the rest.
+MeasuredHit = tuple[str, Span, list[Related], Hit]
 
 
 class Run(Protocol):
@@ -72,7 +76,7 @@ class Examination:
     """All models of a run, verdicts by finding, and hits of the measured rules."""
 
     models: list[Examined] = field(default_factory=list)
-    hits: list[tuple[str, Span, Hit]] = field(default_factory=list)
+    hits: list[MeasuredHit] = field(default_factory=list)
 
 
 def examine(
@@ -211,28 +215,27 @@ def _explained(symptom: Symptom, joint: Joint, facts: Sequence[FileFacts], findi
 # -- measured rules
 
 
-def _hits(model: Examined, static: Static, shown: dict[str, str]) -> Iterator[tuple[str, Span, Hit]]:
+def _hits(model: Examined, static: Static, shown: dict[str, str]) -> Iterator[MeasuredHit]:
     joint = model.joint
     assert joint is not None
     for symptom in model.symptoms:
         span = _span(symptom, joint, static, shown)
         if span is None:
             continue  # made by a library, or by a file that is not linted
-        yield (
-            symptom.code,
-            span,
-            Hit(
-                Place(span.path, 0),
-                caption="measured here",
-                level=symptom.level,
-                confidence="medium" if joint.result.depth_assumed else "high",
-                model=joint.result.name,
-                layer=symptom.layer or None,
-                activation=symptom.activation,
-                numbers=symptom.numbers,
-                fields=symptom.fields,
-            ),
+        places = [found for line in symptom.also if (found := _whole_line(line, static, shown)) is not None]
+        related = [Related(place, "here too") for place in places if place != span]
+        hit = Hit(
+            Place(span.path, 0),
+            caption="measured here",
+            level=symptom.level,
+            confidence="medium" if joint.result.depth_assumed else "high",
+            model=joint.result.name,
+            layer=symptom.layer or None,
+            activation=symptom.activation,
+            numbers=symptom.numbers,
+            fields=symptom.fields,
         )
+        yield symptom.code, span, related, hit
 
 
 def _span(symptom: Symptom, joint: Joint, static: Static, shown: dict[str, str]) -> Span | None:
@@ -242,9 +245,14 @@ def _span(symptom: Symptom, joint: Joint, static: Static, shown: dict[str, str])
         span = static.spans.get(layer.place) if layer is not None else None
         if span is not None and symptom.line is not None and span.line <= symptom.line[1] <= span.end_line:
             return span
-    if symptom.line is None or symptom.line[0] not in shown:
+    return None if symptom.line is None else _whole_line(symptom.line, static, shown)
+
+
+def _whole_line(where: Line, static: Static, shown: dict[str, str]) -> Span | None:
+    """None for a file that is not linted."""
+    if where[0] not in shown:
         return None
-    path, line = shown[symptom.line[0]], symptom.line[1]
+    path, line = shown[where[0]], where[1]
     lines = static.texts.lines(path)
     if not 0 < line <= len(lines):
         return None

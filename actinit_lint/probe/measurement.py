@@ -76,7 +76,9 @@ class LayerRecord:
     constructed: Line | None  # where the owner (or the raw parameter) was made
     called: Line | None
     sources: list[int] = field(default_factory=list)  # layers that feed it, by index
-    via: list[str] = field(default_factory=list)  # what lies between: "norm", "add", "gate", "pool", "activation" ...
+    via: list[str] = field(
+        default_factory=list
+    )  # what lies between: "norm", "add", "gate", "pool", "mean", "activation" ...
     trainable: bool = True
     runs: list[LayerRun] = field(default_factory=list)
 

@@ -82,7 +82,17 @@ def chain_ratios(
     """log10 of the standard deviations' ratios in each run: (signal, last over first; gradient, first over last)."""
     signals = steps_by_run(joint, chain, cured, distribution, lambda one: one.signal)
     gradients = steps_by_run(joint, chain, cured, distribution, lambda one: one.gradient)
-    return [decades(row[-1] / row[0]) for row in signals], [decades(row[0] / row[-1]) for row in gradients]
+    pairs = [
+        place
+        for place, index in enumerate(chain)
+        if place and "mean" not in joint.measurement.layers[index].via  # a step across a mean is left out
+    ]
+    if not pairs:
+        return [], []
+    return (
+        [sum(decades(row[i] / row[i - 1]) for i in pairs) for row in signals],
+        [sum(decades(row[i - 1] / row[i]) for i in pairs) for row in gradients],
+    )
 
 
 def chain_m(

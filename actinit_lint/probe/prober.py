@@ -10,13 +10,12 @@ from dataclasses import replace
 import msgspec
 
 from actinit_lint.analysis import locate_all
-from actinit_lint.finding import Finding, Span
+from actinit_lint.finding import Finding
 from actinit_lint.model import FileFacts, Layer
 from actinit_lint.probe import supervisor
-from actinit_lint.probe.examine import Examination, Run, Wish, examine
+from actinit_lint.probe.examine import Examination, MeasuredHit, Run, Wish, examine
 from actinit_lint.probe.subject import LIMIT_OPTIONS, Limits, Override, RunOptions
 from actinit_lint.problem import UserProblem
-from actinit_lint.rule import Hit
 from actinit_lint.settings import Configuration
 from actinit_lint.source.texts import Texts
 
@@ -35,7 +34,7 @@ class Prober:
         findings: Sequence[Finding],
         texts: Texts,
         progress: Callable[[str, int, int], None],
-    ) -> list[tuple[str, Span, Hit]]:
+    ) -> list[MeasuredHit]:
         layers = (getattr(fact, "layer", None) for file in facts for fact in file.facts)
         spans = locate_all(texts, (layer.place for layer in layers if isinstance(layer, Layer)))
         self.examination = examine(facts, findings, spans, texts, self.wish, self._run, progress)

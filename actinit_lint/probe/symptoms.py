@@ -6,7 +6,7 @@ Only plain chains are judged by ratios: through additions, gates and branches a 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import le, lt
 
@@ -47,6 +47,7 @@ class Symptom:
     activation: str | None = None
     numbers: Mapping[str, float] = field(default_factory=dict)
     fields: Mapping[str, object] = field(default_factory=dict)
+    also: tuple[Line, ...] = ()  # where else the same shows
 
 
 def symptoms(joint: Joint) -> list[Symptom]:
@@ -55,9 +56,22 @@ def symptoms(joint: Joint) -> list[Symptom]:
     if broken:
         return broken[:1]
     found: list[Symptom] = []
-    for look in (_symmetric, _without_gradient, _dead, _saturated, _fading):
-        found += look(joint)
-    return found
+    for look in (_symmetric, _without_gradient, _dead, _saturated):
+        found += _once(list(look(joint)))
+    return [*found, *_fading(joint)]
+
+
+def _once(found: Sequence[Symptom]) -> Iterator[Symptom]:
+    """One symptom of each level for all layers that show it, at the first of them."""
+    for level in dict.fromkeys(one.level for one in found):
+        first, *more = [one for one in found if one.level == level]
+        records = frozenset(record for one in (first, *more) for record in one.records)
+        places = [one.line for one in more if one.line is not None and one.line != first.line]
+        told = f" (and {len(more)} more)" if more else ""
+        yield replace(
+            first, records=records, also=tuple(dict.fromkeys(places)),
+            numbers={**first.numbers, "layers": 1 + len(more)}, fields={**first.fields, "more": told},
+        )  # fmt: skip
 
 
 def _holds(values: Mapping[str, Sequence[float]], crossed: Callable[[float], bool]) -> bool:
@@ -118,6 +132,8 @@ def _without_gradient(joint: Joint) -> Iterator[Symptom]:
         index = next((i for i, r in enumerate(joint.measurement.layers) if r.weight == stuck.weight), None)
         if index is None:
             continue  # no linear map that was seen: an embedding, a table, a mask
+        if not middle(run.fed for run in runs_of(joint.measurement.layers[index], joint.measurement)):
+            continue  # fed with zeros, as the state of a recurrent cell is at first
         yield Symptom(
             "ACT707", None, stuck.constructed, stuck.layer or stuck.weight, frozenset({index}),
             numbers={"steps": joint.measurement.steps}, fields={"weight": stuck.weight},
@@ -224,10 +240,10 @@ def _fading(joint: Joint) -> Iterator[Symptom]:
             if found is not None:
                 seen |= set(chain)
                 yield found
-    for index, record in enumerate(joint.measurement.layers):
+    for index, record in enumerate(joint.measurement.layers if not seen else ()):
         runs = {d: [one.signal for one in runs_of(record, joint.measurement, distribution=d)]
                 for d in DISTRIBUTIONS}  # fmt: skip
-        if index not in seen and _holds(runs, lambda value: value > LARGEST**2):
+        if _holds(runs, lambda value: value > LARGEST**2):
             spread = (middle(runs["normal"] or runs["uniform"]) or 0.0) ** 0.5
             yield Symptom(
                 "ACT704", None, record.constructed, record.layer or record.weight, frozenset({index}),

@@ -18,8 +18,12 @@ LINEAR: dict[str, int | None] = {
 }  # fmt: skip
 NORMS = frozenset({"batch_norm", "layer_norm", "group_norm", "instance_norm", "rms_norm", "local_response_norm"})
 POOLS = frozenset(
-    {"max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d", "mean", "sum", "amax", "max"}
-    | {f"adaptive_{kind}_pool{n}d" for kind in ("avg", "max") for n in (1, 2, 3)}
+    {"amax", "max", "topk"} | {f"{kind}max_pool{n}d" for kind in ("", "adaptive_", "fractional_") for n in (1, 2, 3)}
+)
+#: Pooling by mean divides what differs between positions, and the gradient, by a number that no theory here knows.
+MEANS = frozenset(
+    {"mean", "sum", "nanmean", "logsumexp", "bmm", "matmul"}
+    | {f"{kind}avg_pool{n}d" for kind in ("", "adaptive_") for n in (1, 2, 3)}
 )
 #: Elementwise functions: value i of the result depends on value i of each operand alone.
 ELEMENTWISE = frozenset(

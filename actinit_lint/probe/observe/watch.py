@@ -112,7 +112,8 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         for one, tag in data:
             self._consume(one, tag, end)
         sources, via = together(tag for _, tag in data)
-        extra = {"norm"} if name in functions.NORMS else {"pool"} if name in functions.POOLS else set()
+        tables = (("norm", functions.NORMS), ("pool", functions.POOLS), ("mean", functions.MEANS))
+        extra = {word for word, names in tables if name in names}
         if merged:
             extra.add(end if end in ("gate", "add") else "joined")
         extra |= {bend.known.name if bend.known else bend.name for _, tag in data for bend in tag.bends}

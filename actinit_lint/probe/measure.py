@@ -77,7 +77,7 @@ def measured(subject: Subject, task: Task) -> Measurement:
         if model is not None and any(run.backward for run in measurement.runs):
             train(session, model, batch, measurement)
         _bear(session, task.births, batch)
-    if not measurement.layers and not measurement.activations:
+    if not (measurement.layers or measurement.activations or measurement.gates):
         raise NothingToMeasure("nothing to measure: no layer and no activation of it ran")
     return measurement
 

@@ -42,14 +42,14 @@ ADDS = frozenset({"add", "radd", "iadd", "sub", "rsub", "isub", "subtract", "cat
 MULTIPLIES = frozenset({"mul", "rmul", "imul", "multiply", "matmul", "bmm", "einsum", "div", "truediv"})
 #: Elementwise functions that bend nothing.
 STRAIGHT = frozenset(
-    {"add", "radd", "iadd", "sub", "rsub", "isub", "subtract", "mul", "rmul", "imul", "multiply", "div", "rdiv"}
+    {"add", "radd", "iadd", "sub", "rsub", "isub", "subtract", "mul", "rmul", "imul", "multiply", "div"}
     | {"idiv", "truediv", "itruediv", "true_divide", "divide", "neg", "negative", "to", "float", "double", "half"}
     | {"type", "contiguous", "clone"}
 )
 SOFTMAXES = frozenset({"softmax", "log_softmax"})
 #: Functions through which no gradient comes, so that a zero behind them says nothing about the weights.
 BLOCKS = frozenset({"bernoulli", "sign", "round", "floor", "ceil", "argmax", "heaviside", "multinomial", "trunc"})
-#: Questions about a tensor that give no tensor.
+#: How torch's functions spell the activations of the catalogue.
 _FUNCTIONS = SPELLINGS["torch", "functional"]
 
 
@@ -60,15 +60,15 @@ def plain_name(function: Any) -> str:
 
 def known_activation(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Nonlinearity | None:
     """The reference activation that a call of torch's function `name` stands for; None for other functions."""
+    if name == "prelu":
+        weight = args[1] if len(args) > 1 else kwargs.get("weight")
+        return activation("prelu", float(weight.detach().mean())) if weight is not None else None
     spelling = _FUNCTIONS.get(name)
     if spelling is None or name == "identity":
         return None
     if name == "gelu":
         approximate = kwargs.get("approximate", args[1] if len(args) > 1 else "none")
         return activation("gelu_tanh" if approximate == "tanh" else "gelu")
-    if name == "prelu":
-        weight = args[1] if len(args) > 1 else kwargs.get("weight")
-        return activation("prelu", float(weight.detach().mean())) if weight is not None else None
     if name == "rrelu":
         training = kwargs.get("training", args[3] if len(args) > 3 else False)
         return activation("rrelu", training=1.0 if training else 0.0)

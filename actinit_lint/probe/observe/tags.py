@@ -36,11 +36,12 @@ class Tag:
     """Hangs on a tensor as an attribute, and dies with it.
 
     A tensor made from weights alone has `weights`. Data has `sources`, the layers it comes from directly, and `via`,
-    what lies between. While only elementwise functions of one tensor are applied, that tensor is the `base` and `bends`
-    are the non-linear ones among them; `mixed` when branches of the base met again, as in z·σ(z).
+    what lies between. While only elementwise functions of one tensor are applied, that tensor is the `base`, `bends`
+    are the non-linear ones among them, and `images` what multiples and shifts of the base were met on the way. `met` is
+    where branches of the base met again, as in z·σ(z).
     """
 
-    __slots__ = ("base", "bends", "mixed", "recorded", "sources", "via", "weights")
+    __slots__ = ("base", "bends", "images", "met", "recorded", "sources", "via", "weights")
 
     def __init__(
         self,
@@ -49,10 +50,11 @@ class Tag:
         weights: tuple[str, ...] = (),
         base: torch.Tensor | None = None,
         bends: tuple[Bend, ...] = (),
-        mixed: bool = False,
+        images: tuple[torch.Tensor, ...] = (),
+        met: tuple[Line | None, str] | None = None,
     ) -> None:
         self.sources, self.via, self.weights = sources, via, weights
-        self.base, self.bends, self.mixed = base, bends, mixed
+        self.base, self.bends, self.images, self.met = base, bends, images, met
         self.recorded = False
 
 

@@ -20,6 +20,9 @@ from actinit_lint.probe.observe.weights import Owner
 from actinit_lint.probe.statistics import by_unit
 from actinit_lint.reference.nonlinearity import Nonlinearity
 
+#: Multiples of a base that are kept to compare with.
+MOST_IMAGES = 6
+
 
 class Watch(TorchFunctionMode):  # type: ignore[misc]
     """Watches one forward pass. Statistics are taken at once; of the tensors nothing is kept beyond their lifetime."""
@@ -235,7 +238,9 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         first = max((tag for _, tag in data), key=lambda tag: len(tag.bends))
         base = next((tag.base for _, tag in data if tag.base is not None), data[0][0].detach())
         bends = tuple(dict.fromkeys(bend for _, tag in data for bend in tag.bends))
-        put(result, Tag(first.sources, first.via, base=base, bends=bends, mixed=True))
+        images = {id(image): image for _, tag in data for image in tag.images}
+        where = calling_line(4), self.modules[-1]
+        put(result, Tag(first.sources, first.via, (), base, bends, tuple(images.values())[-MOST_IMAGES:], where))
 
     def _bend(
         self,
@@ -255,12 +260,15 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         if tag.base is None:
             tag.base = before  # noted on the operand too: what else is made from it has the same base
         base = tag.base
-        bends = tag.bends
-        if name not in functions.STRAIGHT and result.dtype.is_floating_point:
+        bends, images = tag.bends, tag.images
+        if name in functions.STRAIGHT:
+            if not bends and tag.met is None:
+                images = (*images, result.detach())[-MOST_IMAGES:]
+        elif result.dtype.is_floating_point:
             known = known_activation(name, args, kwargs)
             bend = Bend(name, known, before, result.detach(), calling_line(4), self.modules[-1])
             bends = (*bends, bend)
-        put(result, Tag(tag.sources, tag.via, base=base, bends=bends, mixed=tag.mixed))
+        put(result, Tag(tag.sources, tag.via, (), base, bends, images, tag.met))
 
     def _softmax(self, name: str, operand: torch.Tensor, tag: Tag | None, result: torch.Tensor) -> None:
         self._consume(operand, tag, name)
@@ -270,29 +278,38 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
 
     def _consume(self, tensor: torch.Tensor, tag: Tag | None, end: str) -> None:
         """The function that led from the base to `tensor` is complete: find out which it was, and record it."""
-        if tag is None or tag.recorded or not tag.bends or tag.base is None:
+        if tag is None or tag.recorded or tag.base is None or not (tag.bends or tag.met):
             return
         tag.recorded = True
-        if tag.mixed or len(tag.bends) > 1:
+        if tag.met is not None or len(tag.bends) > 1:
             whole = self._whole(tensor, tag)
             if whole is not None:
-                last = tag.bends[-1]
-                self._record(whole.name, whole, tag.base, tensor.detach(), last.line, last.module, tag, end)
+                known, before = whole
+                last = tag.bends[-1] if tag.bends else None
+                line, module = (last.line, last.module) if last is not None else tag.met or (None, "")
+                self._record(known.name, known, before, tensor.detach(), line, module, tag, end)
                 return
         for bend in tag.bends:
             if bend.recorded:
                 continue
             bend.recorded = True
-            known = bend.known or identify(sample_of(bend.before), sample_of(bend.after))
-            if known is not None:
-                self._record(bend.name, known, bend.before, bend.after, bend.line, bend.module, tag, end)
+            found = bend.known or identify(sample_of(bend.before), sample_of(bend.after))
+            if found is not None:
+                self._record(bend.name, found, bend.before, bend.after, bend.line, bend.module, tag, end)
 
-    def _whole(self, tensor: torch.Tensor, tag: Tag) -> Nonlinearity | None:
+    def _whole(self, tensor: torch.Tensor, tag: Tag) -> tuple[Nonlinearity, torch.Tensor] | None:
+        """The one activation that leads to `tensor`, and from where: the base, or a multiple of it."""
         assert tag.base is not None
-        if tag.base.shape != tensor.shape or not tensor.dtype.is_floating_point:
+        if not tensor.dtype.is_floating_point:
             return None
-        before, after = sample_of(tag.base), sample_of(tensor)
-        return None if is_straight(before, after) else identify(before, after)
+        after = sample_of(tensor)
+        for before in (tag.base, *tag.images):
+            if before.shape != tensor.shape or is_straight(sample_of(before), after):
+                continue
+            known = identify(sample_of(before), after)
+            if known is not None:
+                return known, before
+        return None
 
     def _record(
         self,

@@ -42,6 +42,15 @@ def chain(depth: int, init: str = "", activation: str = "relu", width: int = 64,
     )
 
 
+#: A method that the linter cannot follow, and what calls it: every weight and bias doubled in variance.
+DOUBLE = """\
+    def double(self):
+        return [p.data.mul_(2**0.5) for p in self.parameters()]
+
+"""
+CALL = "        vars(type(self))['double'](self)\n"
+
+
 class TestVerdicts:
     @pytest.mark.parametrize(
         ("code", "source"),
@@ -86,16 +95,12 @@ class TestVerdicts:
         assert probe["outlook"] == "slow"
         assert set(probe["chain"]) == {"signal", "gradient"}
 
-    def test_what_the_code_does_later_is_not_observed(self, monkeypatch: Any, tmp_path: Path) -> None:
+    def test_what_the_code_makes_up_for_is_not_observed(self, monkeypatch: Any, tmp_path: Path) -> None:
         source = chain(3, "nn.init.xavier_normal_(layer.weight)")
-        hidden = source.replace(
-            "\n    def forward",
-            "        vars(self).update(getattr(self, 'double')() or {})\n\n    def double(self):\n"
-            "        with torch.no_grad():\n            for p in [*nn.Module.parameters(self)]:\n"
-            "                p.set_(p.data * 2 ** 0.5)\n\n    def forward",
-        )
-        findings = probed(monkeypatch, tmp_path, hidden).json["findings"]
-        assert [one["probe"]["verdict"] for one in findings if one["code"] == "ACT101"] in (["not-observed"], [])
+        made_up = source.replace("    def forward(self, x):\n", f"{DOUBLE}    def forward(self, x):\n{CALL}")
+        (found,) = probed(monkeypatch, tmp_path, made_up).json["findings"]
+        assert (found["code"], found["probe"]["verdict"]) == ("ACT101", "not-observed")
+        assert found["probe"]["measured"] > 1.15 * found["probe"]["predicted"]
 
     def test_a_model_that_does_not_run_has_the_reason(self, monkeypatch: Any, tmp_path: Path) -> None:
         source = chain(3, "nn.init.xavier_normal_(layer.weight)").replace(
@@ -107,19 +112,19 @@ class TestVerdicts:
         assert result.code == 1
 
     def test_a_line_that_did_not_run_says_so(self, monkeypatch: Any, tmp_path: Path) -> None:
-        source = chain(3, "nn.init.xavier_normal_(layer.weight)").replace(
-            "        for layer in self.layers:\n            x",
-            "        for layer in self.layers if x.dim() > 5 else []:\n            x",
-        )
-        findings = probed(monkeypatch, tmp_path, source).json["findings"]
-        assert {one["probe"]["evidence"] for one in findings} <= {"this line did not run with the inferred input"}
+        source = chain(3, "nn.init.xavier_normal_(layer.weight)")
+        first = "    def forward(self, x):\n"
+        early = source.replace(first, f"{first}        if x.dim() == 2:\n            return self.head(x)\n")
+        (found,) = probed(monkeypatch, tmp_path, early).json["findings"]
+        probe = found["probe"]
+        assert probe["verdict"] == "not-probed"
+        assert probe["evidence"] == "this line did not run with the inferred input"
 
     def test_a_rule_about_code_is_not_probed(self, monkeypatch: Any, tmp_path: Path) -> None:
-        source = chain(2).replace(
-            "        return self.head(x)", "        return nn.functional.cross_entropy(x.softmax(1), x)"
-        )
-        for one in probed(monkeypatch, tmp_path, source).json["findings"]:
-            assert one["probe"]["verdict"] == "not-probed" or one["code"].startswith(("ACT1", "ACT3", "ACT4"))
+        source = chain(2).replace("(layer(x))", "(torch.relu(layer(x)))")
+        findings = probed(monkeypatch, tmp_path, source).json["findings"]
+        assert {(one["code"], one["probe"]["verdict"]) for one in findings} == {("ACT502", "not-probed")}
+        assert findings[0]["probe"]["evidence"].startswith("ACT502 is about the code")
 
     def test_without_the_option_there_is_no_probe(self, tmp_path: Path) -> None:
         write(tmp_path, {"net.py": chain(12)})
@@ -128,9 +133,8 @@ class TestVerdicts:
 
     def test_the_full_report_says_it_in_a_line(self, monkeypatch: Any, tmp_path: Path) -> None:
         out = probed(monkeypatch, tmp_path, chain(12), "--output-format", "full").out
-        assert re.search(
-            r"= probe: confirmed, training will be slow: signal ×\S+ over 12 layers measured, ×\S+ predicted", out
-        )
+        said = r"= probe: confirmed, training will be slow: signal ×\S+ over 12 layers measured, ×\S+ predicted"
+        assert re.search(said, out)
 
 
 def examples() -> list[Any]:
@@ -150,7 +154,7 @@ class TestMeasuredRules:
         result = probed(monkeypatch, tmp_path, source)
         loud = [one["code"] for one in result.json["findings"] if one["severity"] != "info"]
         assert code in loud, result.out
-        assert set(loud) <= {code, "ACT707"}
+        assert set(loud) == {code}
         assert result.code == 1
         found = next(one for one in result.json["findings"] if one["code"] == code)
         assert "None" not in found["message"] and found["model"] and found["line"] > 1

@@ -23,7 +23,7 @@ class Cure:
         written: set[str] = set()
         for number, one in enumerate(self._replacements):
             exact = [item for item in owners.items() if one.model == self._model and _same_path(one, item[1])]
-            found = exact or [item for item in owners.items() if _same_line(one, item[1])]
+            found = exact or _beside([item for item in owners.items() if _same_line(one, item[1])], one)
             for name, owner in found:
                 if name in written:
                     continue
@@ -47,6 +47,11 @@ class Cure:
 
 def _same_path(one: Replacement, owner: Owner) -> bool:
     return (owner.layer, owner.name) in ((one.layer, one.weight), ("", one.layer))
+
+
+def _beside(found: list[tuple[str, Owner]], one: Replacement) -> list[tuple[str, Owner]]:
+    """Of the layers that a line makes the one that is meant, where their number is as the code says; else all."""
+    return [found[one.number]] if len(found) == one.beside else found
 
 
 def _same_line(one: Replacement, owner: Owner) -> bool:

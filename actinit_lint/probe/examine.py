@@ -147,14 +147,15 @@ def _why_not(finding: Finding, models: Sequence[Examined], has_layers: bool) -> 
 
     if finding.code not in JUDGES:
         return f"{finding.code} is about the code, not about a number that could be measured"
-    named = [one.result for one in models if one.result.name == finding.model]
-    same_file = [one.result for one in models if not one.result.name and one.result.not_probed]
-    for result in (*named, *same_file):
-        if result.not_probed:
-            return result.not_probed
-    if named or any(one.joint is not None for one in models):
+    here = [one for one in models if one.path == finding.span.path]
+    named = [one for one in models if one.result.name == finding.model]
+    for model in (*named, *(one for one in here if not one.result.name), *here):
+        if model.result.not_probed and (model in named or model.result.name in ("", finding.model)):
+            return model.result.not_probed
+    if any(one.joint is not None for one in (*named, *here)):
         return "this line did not run with the inferred input"
-    return "no model of this file ran"
+    failed = [one.result.not_probed for one in here if one.result.not_probed]
+    return failed[0] if failed else "no model was found in this file that could be built alone"
 
 
 def _explained(symptom: Symptom, joint: Joint, facts: Sequence[FileFacts], findings: Sequence[Finding]) -> bool:

@@ -13,7 +13,7 @@ import msgspec
 from actinit_lint.finding import Finding
 from actinit_lint.model import FileFacts, Place
 from actinit_lint.probe.join import Static
-from actinit_lint.probe.measurement import Replacement, Task
+from actinit_lint.probe.measurement import Line, Replacement, Task
 from actinit_lint.probe.subject import Job, Override, RunOptions
 from actinit_lint.source.texts import Texts
 
@@ -35,8 +35,8 @@ def jobs_for(facts: Sequence[FileFacts], findings: Sequence[Finding], static: St
     """One job for each file, or for each model of it that was asked for by name."""
     replacements = list(_replacements(findings, static))
     for file in facts:
-        if not (file.models or wish.every_file):
-            continue
+        if not (file.models or wish.every_file) or not os.path.isfile(static.files[file.path]):
+            continue  # nothing to run, or text from standard input
         births = BIRTHS if any(one.code == "ACT405" and one.span.path == file.path for one in findings) else 0
         task = asdict(Task(replacements, births))
         overrides = wish.overrides.get(static.texts.real(file.path), {})
@@ -74,8 +74,10 @@ def runnable(facts: Iterable[FileFacts], texts: Texts) -> Iterator[dict[str, str
 def _replacements(findings: Sequence[Finding], static: Static) -> Iterator[Replacement]:
     """The remedies of all findings; of two for one weight the graver finding's counts."""
     places: dict[tuple[str, str], list[Place]] = {}
+    beside: dict[tuple[str, Line | None], list[str]] = {}  # paths of the layers that one line makes
     for model, layer in static.layers:
         places.setdefault((model, layer.path), []).append(layer.place)
+        beside.setdefault((model, static.line(layer.place)), []).append(layer.path)
     order = ("error", "warning", "info")
     taken: set[tuple[str, str, str]] = set()
     for finding in sorted(findings, key=lambda one: order.index(one.level)):
@@ -85,4 +87,6 @@ def _replacements(findings: Sequence[Finding], static: Static) -> Iterator[Repla
                 continue
             taken.add(key)
             lines = [line for place in places.get(key[:2], ()) for line in static.lines(place)]
-            yield Replacement(*key, lines, msgspec.to_builtins(remedy.initializer))
+            paths = beside.get((remedy.model, lines[0] if lines else None), [remedy.layer])
+            number = paths.index(remedy.layer) if remedy.layer in paths else 0
+            yield Replacement(*key, lines, msgspec.to_builtins(remedy.initializer), number, len(paths))

@@ -30,6 +30,10 @@ class Static:
         real = self.files.get(place.path) or self.texts.real(place.path)
         return [(real, line) for line in range(span.line, span.end_line + 1)]
 
+    def line(self, place: Place) -> Line | None:
+        """The first of them."""
+        return next(iter(self.lines(place)), None)
+
 
 def layers_of(facts: Iterable[FileFacts]) -> list[tuple[str, Layer]]:
     """Every layer that a fact speaks of, with the fact's model."""
@@ -65,9 +69,9 @@ class Joint:
     links: Mapping[int, Sequence[Link]] = field(default_factory=dict)  # identity of a layer -> its links
 
     def of(self, layer: Layer, weight: str | None = None) -> list[int]:
-        """The records of a layer's weight, or of all of its weights."""
-        names = [weight] if weight is not None else list(layer.weights)
-        return [index for name in names for index in self.records.get((id(layer), name), ())]
+        """The records of a layer's weight, by either of its names, or of all of its weights."""
+        keys = [key for key, one in layer.weights.items() if weight in (None, key, one.name)]
+        return [index for key in keys for index in self.records.get((id(layer), key), ())]
 
     def activation(self, indices: Iterable[int], name: str | None) -> ActivationRecord | None:
         """What the output of these layers meets first; the one called `name` where several do."""
@@ -85,20 +89,20 @@ def _same_activation(measured: str, static: str | None) -> bool:
 
 def join(result: Result, measurement: Measurement, static: Static) -> Joint:
     joint = Joint(result, measurement, links=static.links)
-    by_place: dict[tuple[str, Place, str], list[Layer]] = {}
+    by_line: dict[tuple[str, Line | None, str], list[Layer]] = {}
     for model, layer in static.layers:
         for name, weight in layer.weights.items():
             if weight.role not in ("bias", "norm"):
-                by_place.setdefault((model, layer.place, name), []).append(layer)
+                by_line.setdefault((model, static.line(layer.place), name), []).append(layer)
         gates = [one for one in measurement.gates if _is_gate_of(one, layer, model == result.name, static)]
         if gates:
             joint.gates[id(layer)] = gates
-    for (model, place, name), layers in by_place.items():
+    for (model, _, name), layers in by_line.items():
         paths = {id(layer): _by_path(layer, name, measurement.layers) for layer in layers}
         if model == result.name and all(paths.values()):
             _note(joint, layers, name, [paths[id(layer)] for layer in layers])
             continue
-        here = _by_line(static.lines(place), name, layers[0], measurement.layers)
+        here = _by_line(static.lines(layers[0].place), name, layers[0], measurement.layers)
         if len(here) == len(layers):
             _note(joint, layers, name, [[index] for index in here])
         elif here:

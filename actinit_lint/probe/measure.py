@@ -55,6 +55,8 @@ def task_from(data: Any) -> Task:
             one["weight"],
             [(file, line) for file, line in one["constructed"]],
             one["initializer"],
+            one["number"],
+            one["beside"],
         )
         for one in data.get("replacements", ())
     ]

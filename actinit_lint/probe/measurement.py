@@ -22,6 +22,8 @@ class Replacement:
     weight: str  # "weight", "kernel", "bias"
     constructed: list[Line]  # lines that may hold the layer's constructor call
     initializer: dict[str, Any]  # the fields of a reference `Initializer`
+    number: int = 0  # which of the layers that this line makes
+    beside: int = 1  # how many there are
 
 
 @dataclass(slots=True)

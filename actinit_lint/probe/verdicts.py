@@ -128,51 +128,54 @@ def _pair_of(case: Case, link: Link) -> Probed | None:
         return None
     phi = reference(met.name, *met.parameters.values())
     sources = met.sources if set(met.sources) & set(indices) else indices
-    saturating = met.name in SATURATING
-    measured, cured = ([], [])  # type: tuple[list[float], list[float]]
-    for values, flag in ((measured, False), (cured, True)):
-        values += _factors(case.joint, record.runs, met, phi, saturating, flag, "norm" in met.via)
-    if not measured:
-        return None
     expected = expected_moment(case.joint, sources)
-    predicted = None if expected is None else _predicted_factor(case.joint, indices[0], phi, expected, saturating)
-    units = met.runs[0].units
-    quantity = f"what {met.name} lets through of a gradient" if saturating else "root mean square per layer"
-    return _compare(measured, cured, predicted, tolerance(units, len(measured)), quantity)
+    answers = []
+    for quantity in ("slope", "map") if met.name in SATURATING else ("pair",):
+        measured = _factors(case.joint, record.runs, met, phi, quantity, cured=False)
+        cured = _factors(case.joint, record.runs, met, phi, quantity, cured=True)
+        predicted = None if expected is None else _predicted_factor(case.joint, indices[0], phi, expected, quantity)
+        allowed = tolerance(met.runs[0].units, len(measured))
+        answers.append(_compare(measured, cured, predicted, allowed, QUANTITIES[quantity].format(phi=met.name)))
+    known = [one for one in answers if one is not None]
+    return next((one for one in known if one.verdict == "confirmed"), next(iter(known), None))
+
+
+#: What a pair can be judged by: the slope that a saturating activation is left with, and where that is the same for any
+#: scale (hard sigmoid) the layer alone; a layer with its activation for the others.
+QUANTITIES = {
+    "slope": "what {phi} lets through of a gradient",
+    "map": "root mean square through the layer",
+    "pair": "root mean square per layer",
+}
 
 
 def _factors(
-    joint: Joint,
-    layer_runs: Sequence[LayerRun],
-    met: ActivationRecord,
-    phi: Nonlinearity,
-    saturating: bool,
-    cured: bool,
-    normed: bool,
+    joint: Joint, into: Sequence[LayerRun], met: ActivationRecord, phi: Nonlinearity, quantity: str, *, cured: bool
 ) -> list[float]:
     """The factor of a pair in every run of one kind."""
     runs, found = joint.measurement.runs, []
-    into = {one.run: one for one in layer_runs}
+    layers = {one.run: one for one in into}
     for one in met.runs:
-        run, layer = runs[one.run], into.get(one.run)
+        run, layer = runs[one.run], layers.get(one.run)
         if run.cured != cured or run.distribution != "normal" or run.birth or layer is None:
             continue
-        if saturating:
+        if quantity == "slope":
             if one.slope:
                 found.append(slope_share(phi, one.slope))
-        elif layer.fed > 0 and one.second_out > 0:
-            # behind a normalisation the initialiser's scale shows in front of it alone
-            second = moments(phi, layer.second).second if normed else one.second_out
-            found.append(forward_factor(second, layer.fed))
+        elif layer.fed > 0 and one.second_out > 0 and layer.second > 0:
+            out = layer.second if quantity == "map" else one.second_out
+            if quantity == "pair" and "norm" in met.via:
+                # behind a normalisation the initialiser's scale shows in front of it alone
+                out = moments(phi, layer.second).second
+            found.append(forward_factor(out, layer.fed))
     return found
 
 
-def _predicted_factor(joint: Joint, index: int, phi: Nonlinearity, expected: float, saturating: bool) -> float | None:
-    if saturating:
+def _predicted_factor(joint: Joint, index: int, phi: Nonlinearity, expected: float, quantity: str) -> float | None:
+    if quantity == "slope":
         return expected_share(phi, expected)
-    record = joint.measurement.layers[index]
-    fed = middle(one.fed for one in runs_of(record, joint.measurement))
-    return forward_factor(moments(phi, expected).second, fed) if fed else None
+    fed = middle(one.fed for one in runs_of(joint.measurement.layers[index], joint.measurement))
+    return forward_factor(expected if quantity == "map" else moments(phi, expected).second, fed) if fed else None
 
 
 def _gate_pair(case: Case, link: Link, gates: Sequence[GateRecord]) -> Probed | None:

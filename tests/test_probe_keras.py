@@ -112,7 +112,8 @@ def test_a_remedy_is_drawn_into_the_weight() -> None:
         "name": "he_normal", "family": "variance_scaling", "distribution": "truncated_normal", "gain": 2**0.5,
         "mode": "fan_in",
     }  # fmt: skip
-    task = Task([Replacement("model", "wide", "kernel", [(__file__, build.__code__.co_firstlineno + 1)], fitting)])
+    line = __file__, build.__code__.co_firstlineno + 1
+    task = Task([Replacement("model", "wide", "kernel", [line], fitting, number=0, beside=2)])
     found = observed(build, 50, task=task)
     assert (found.replaced, found.not_replaced) == (["sequential/wide/kernel"], [])
     cured = {found.runs[run.run].cured: run.weight_variance for run in found.layers[0].runs}
@@ -121,17 +122,14 @@ def test_a_remedy_is_drawn_into_the_weight() -> None:
 
 
 def test_a_model_is_inspected_in_this_process_and_left_as_it_was() -> None:
-    model = keras.Sequential(
-        [
-            keras.Input((64,)),
-            *(
-                layers.Dense(64, "relu", kernel_initializer=keras.initializers.RandomNormal(stddev=0.01))
-                for _ in range(8)
-            ),
-            layers.BatchNormalization(),
-            layers.Dense(2),
-        ]
-    )
+    def small() -> Any:
+        return keras.initializers.RandomNormal(stddev=0.01)
+
+    model = keras.Sequential([keras.Input((64,))])
+    for _ in range(8):
+        model.add(layers.Dense(64, "relu", kernel_initializer=small()))
+    model.add(layers.BatchNormalization())
+    model.add(layers.Dense(2))
     before = model.get_weights()
     report = probe.inspect(model)
     assert [one.code for one in report.findings] == ["ACT703"]

@@ -220,7 +220,7 @@ class SessionFacts:
             tied = any(isinstance(x, Obj) and "tied" in x.flags for x in (node.layer, e.node.layer))
             projected = PROJECTION.search(layer.path) is not None
             products = any(i.op in ("matmul", "attention") for n in (node, e.node) for i in n.inputs)
-            attention = projected or products or len(e.node.inputs) > 1
+            attention = projected or products or len(e.node.inputs) > 1 or _looks_up(node) or _looks_up(e.node)
             self.facts.append(
                 LinearPair(
                     layer,
@@ -331,6 +331,14 @@ def _keeps_axes(node: Flow, source: Flow) -> bool:
             return False
         current = current.inputs[0]
     return True
+
+
+def _looks_up(node: Flow) -> bool:
+    """Whether a bare matrix is multiplied with a softmax: its rows are a memory that is read, not a map."""
+    if not isinstance(node.layer, Parameter):
+        return False
+    source = origin(node.inputs[0], STRAIGHT | {"scale"})
+    return source is not None and source.op == "activation" and source.name in SOFTMAX
 
 
 def _mixes(found: list[End]) -> bool:

@@ -78,7 +78,8 @@ def run_top_level(run: Run, module: ProjectModule) -> Session:
     """Execute a file's top level."""
     from actinit_lint.follow.statements import execute
 
-    session = Session(module.name or "script", module.path)
+    session = Session(module.name or "script", module.path, top=True)
+    run.files.append(session)
     assert module.program is not None
     body = module.program.body
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
@@ -13,6 +14,9 @@ from actinit_lint.settings import Configuration
 from actinit_lint.source.files import STDIN, Choice, Found, discover, kind_of, warn
 from actinit_lint.source.source import Skipped, Source, Unreadable, load
 from actinit_lint.source.texts import Texts
+
+if TYPE_CHECKING:
+    from actinit_lint.program import Program
 
 
 def no_progress(what: str, done: int, total: int) -> None:
@@ -38,6 +42,7 @@ class Read(Struct):
     unreadable: list[Unreadable] = []
     skipped: list[Skipped] = []
     texts: Texts = field(default_factory=Texts)
+    programs: dict[str, Program] = {}  # of the sources that were parsed
 
 
 def lint(request: Request, configuration: Configuration) -> Outcome:

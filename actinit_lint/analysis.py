@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
@@ -53,8 +54,24 @@ def analyse(read: Read, request: Request, configuration: Configuration, selectio
     )
     not_followed.sort(key=lambda entry: (entry.path, entry.line or 0))
     outcome = assembly.outcome(summary, [unknown_in_cell(entry, read.texts) for entry in not_followed])
+    _propose(outcome, read, facts, configuration, request.say)
     place_in_cells(outcome.findings, read.texts)  # the last step: until here a notebook is its joined program
     return outcome
+
+
+def _propose(
+    outcome: Outcome, read: Read, facts: list[FileFacts], configuration: Configuration, say: Callable[[str], None]
+) -> None:
+    """Fixes for the findings that can be fixed. A fault of theirs costs the fixes, never the findings."""
+    if any(finding.mends or finding.code == "ACT001" for finding in outcome.shown):
+        from actinit_lint.fixes.propose import propose
+
+        try:
+            propose(outcome.findings, read.programs, facts, read.texts.text, configuration)
+        except Exception as error:
+            if os.environ.get("ACTINIT_LINT_TRACEBACK"):
+                raise
+            say(f"fixes could not be worked out: {describe(error)}; please report it")
 
 
 class Report(Protocol):
@@ -82,6 +99,7 @@ def understand(
         except Exception as error:
             report("ACT900", _span(source.path, 1, 1), stage="parsing", problem=describe(error))
         read.sources[index] = Source(source.path, "", source.real)  # let the text go; reports read again what they show
+    read.programs = programs
     if not programs:
         return []
     progress("following", 0, 0)

@@ -77,6 +77,9 @@ class Assembly:
                     spans.setdefault(span, caption)
         related = [Related(span, caption) for span, caption in list(spans.items())[:MOST_RELATED]]
         finding = self._finding(code, gravest, primary, related)
+        if all(hit.mends for hit in hits):
+            finding.mends = tuple(dict.fromkeys(mend for hit in hits for mend in hit.mends))
+        finding.about = frozenset((hit.model, hit.layer) for hit in hits)
         finding.remedies = tuple(dict.fromkeys(remedy for hit in [gravest, *hits] for remedy in hit.remedies))
         return finding
 

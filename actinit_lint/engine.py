@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
@@ -13,6 +14,9 @@ from actinit_lint.settings import Configuration
 from actinit_lint.source.files import STDIN, Choice, Found, discover, kind_of, warn
 from actinit_lint.source.source import Skipped, Source, Unreadable, load
 from actinit_lint.source.texts import Texts
+
+if TYPE_CHECKING:
+    from actinit_lint.program import Program
 
 
 def no_progress(what: str, done: int, total: int) -> None:
@@ -25,6 +29,7 @@ class Request(Struct):
     paths: Sequence[str]
     stdin: bytes | None = None
     stdin_filename: str | None = None
+    changed: Mapping[str, bytes] = {}  # contents in place of those on disk, by the path that reports show
     want_unknown: bool = False  # whether the lines of what was not followed are needed: they cost a second parse
     say: Callable[[str], None] = warn
     progress: Callable[[str, int, int], None] = no_progress
@@ -38,6 +43,7 @@ class Read(Struct):
     unreadable: list[Unreadable] = []
     skipped: list[Skipped] = []
     texts: Texts = field(default_factory=Texts)
+    programs: dict[str, Program] = {}  # of the sources that were parsed
 
 
 def lint(request: Request, configuration: Configuration) -> Outcome:
@@ -73,14 +79,15 @@ def read_all(request: Request, configuration: Configuration) -> Read:
     for index, file in enumerate(found):
         request.progress("reading", index, len(found))
         from_stdin = STDIN in request.paths and index == len(found) - 1
-        loaded = load(file, request.stdin if from_stdin else None)
+        content = request.stdin if from_stdin else request.changed.get(file.path)
+        loaded = load(file, content)
         read.files += 1
         read.texts.knows(file.path, file.real)
         if isinstance(loaded, Source):
             read.sources.append(loaded)
             if loaded.notebook is not None:
                 read.texts.holds(file.path, loaded.notebook)
-            elif from_stdin:
+            elif content is not None:
                 given[file.path] = loaded.text
         elif isinstance(loaded, Unreadable):
             read.unreadable.append(loaded)

@@ -12,7 +12,7 @@ from actinit_lint.problem import UserProblem, nearest
 
 VERBS = ("check", "rule", "show", "probe", "config", "clean", "server")
 #: Options that the interface names and this version does not have: refused, so that nobody relies on them.
-LATER = ("--fix", "--unsafe-fixes", "--diff", "--add-ignore", "--write-baseline", "--watch", "--probe")
+LATER = ("--add-ignore", "--write-baseline", "--watch", "--probe")
 LATER_WITH_VALUE = ("--baseline", "--diff-base")
 
 VERB_HELP = """\
@@ -107,6 +107,12 @@ def check_parser(verb: str = "check") -> Parser:
     output.add_argument("-v", "--verbose", action="store_true", help="say which settings and files were used")
     output.add_argument("--no-progress", dest="progress", action="store_false", default=None, help="no progress line")
     output.add_argument("-e", "--exit-zero", action="store_true", default=None, help="exit 0 in spite of findings")
+    fixes = parser.add_argument_group("fixes")
+    fixes.add_argument("--fix", action="store_true", default=None, help="make the safe changes that cure findings")
+    fixes.add_argument(
+        "--unsafe-fixes", action="store_true", default=None, help="make those too that change what the code does"
+    )
+    fixes.add_argument("--diff", action="store_true", help="show what --fix would change, and change nothing")
     files = parser.add_argument_group("files")
     _listed(files, "--exclude", metavar="PATTERNS", help="replace the default excludes")
     _listed(files, "--extend-exclude", metavar="PATTERNS", help="exclude these too")
@@ -142,7 +148,7 @@ def _count(text: str) -> int:
 _LISTS = ("select", "ignore", "extend_select", "extend_ignore", "exclude", "extend_exclude")
 _PLAIN = (
     "level", "fail_on", "min_confidence", "output_format", "output_file", "statistics", "show_unknown", "progress",
-    "exit_zero", "force_exclude", "respect_gitignore", "jobs", "cache", "cache_dir", "color",
+    "exit_zero", "fix", "unsafe_fixes", "force_exclude", "respect_gitignore", "jobs", "cache", "cache_dir", "color",
 )  # fmt: skip
 
 

@@ -48,6 +48,8 @@ class Outcome(Struct, eq=False):
     hidden_by_confidence: int = 0
     suppressed: int = 0
     internal_error: bool = False
+    fixed: int = 0  # findings that fixes took away, in `fixed_files` files
+    fixed_files: int = 0
 
     @property
     def shown(self) -> list[Finding]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from actinit_lint.checks._cure import example
-from actinit_lint.checks._remedy import weight_remedy
+from actinit_lint.checks._remedy import draws, weight_remedy
 from actinit_lint.judgement import spell
 from actinit_lint.model import Use, Weight
 from actinit_lint.rule import Hit, Level
@@ -97,4 +97,5 @@ def symmetry_hits(use: Use, weights: Iterator[Weight], value: str) -> Iterator[H
                 "cure": example(remedies, use.layer.framework),
             },
             remedies=remedies,
+            mends=draws((weight,), remedies),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 from collections.abc import Callable, Sequence
 
@@ -35,14 +36,25 @@ def run(arguments: Sequence[str]) -> int:
         say=say,
         progress=progress.step,
     )
+    fixing = settings.fix or options.diff
     try:
-        outcome = lint(request, configuration)
+        if fixing:
+            from actinit_lint.verbs.fix import Fixing
+
+            fixed = Fixing(request, configuration)
+            if options.diff:
+                return fixed.show_diff(options.quiet)
+            fixed.write()
+            outcome = fixed.outcome
+        else:
+            outcome = lint(request, configuration)
     finally:
         progress.close()
     if options.verbose:
         _explain(configuration.origins, outcome)
-    for output in outputs:
-        write(outcome, settings, output, quiet=options.quiet)
+    with contextlib.redirect_stdout(sys.stderr if fixing and STDIN in paths else sys.stdout):
+        for output in outputs:
+            write(outcome, settings, output, quiet=options.quiet)
     return exit_code(outcome, settings)
 
 

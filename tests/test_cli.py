@@ -137,7 +137,6 @@ class TestExitCodes:
             (["--select", "ACT1O1"], 'unknown rule "ACT1O1" (did you mean "ACT101"?); `actinit-lint rule` lists them'),
             (["--output-format", "jason"], 'unknown output format "jason" (did you mean "json"?); one of '),
             (["--output-format", "sarif"], 'output format "sarif" is not available in this version'),
-            (["--fix"], "--fix is not available in this version"),
             (["--baseline", "b.json"], "--baseline is not available in this version"),
             (["--level", "loud"], "argument --level: invalid choice: 'loud'"),
             (["--per-file-ignores", "ACT1"], '--per-file-ignores: expected PATTERN:RULES, got "ACT1"'),

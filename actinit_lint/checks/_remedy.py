@@ -90,8 +90,8 @@ def fitting(weight: Weight, activation: Activation | None, exact: bool = False) 
 
     Xavier for saturating activations and none (Glorot & Bengio 2010), He for rectifiers (He et al. 2015), LeCun for
     SELU (Klambauer et al. 2017), orthogonal matrices where they were already and between the steps of recurrent layers;
-    for the others, and for all rectifiers where `exact` asks for it, the gain that keeps the second moment of a
-    standardised input.
+    for the others the gain that keeps the second moment of a standardised input, by name where one is near. `exact`
+    asks for that gain itself, of rectifiers too.
     """
     name = "linear" if activation is None else activation.name
     orthogonal = weight.initializer.family == "orthogonal" or weight.role == "recurrent"
@@ -111,7 +111,14 @@ def fitting(weight: Weight, activation: Activation | None, exact: bool = False) 
     if name not in CATALOGUE:
         return None
     gain = stationary_gain(nonlinearity(activation))
-    return None if gain is None else _make(weight, "exact", gain)
+    if gain is None:
+        return None
+    named = None if exact else next((one for one in NAMED if agree(gain, one)), None)
+    return _make(weight, "exact", gain) if named is None else _make(weight, NAMED[named], named)
+
+
+#: Gains that have a name, for activations whose own gain is near one of them: ELU's 1.28, softplus' 1.08.
+NAMED = {SQRT_2: "he", 1.0: "lecun"}
 
 
 def _make(weight: Weight, scheme: str, gain: float = 1.0, slope: float | None = None) -> Initializer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
@@ -9,12 +10,14 @@ from actinit_lint.assembly import Assembly
 from actinit_lint.checking import Hits, describe, run_checks
 from actinit_lint.engine import Read, Request
 from actinit_lint.finding import Span
+from actinit_lint.ignores import Scrutiny, users_unread
 from actinit_lint.model import FileFacts, Place
 from actinit_lint.outcome import Outcome, Summary, Unknown
 from actinit_lint.rule import Hit
 from actinit_lint.selection import Selection
 from actinit_lint.settings import Configuration
 from actinit_lint.source.cells import place_in_cells, unknown_in_cell
+from actinit_lint.source.files import shown
 from actinit_lint.source.source import Source, interpreter_complaint
 from actinit_lint.source.texts import Texts
 
@@ -52,9 +55,31 @@ def analyse(read: Read, request: Request, configuration: Configuration, selectio
         layers_not_followed=sum(file.layers_not_followed for file in facts),
     )
     not_followed.sort(key=lambda entry: (entry.path, entry.line or 0))
-    outcome = assembly.outcome(summary, [unknown_in_cell(entry, read.texts) for entry in not_followed])
+    outcome = assembly.outcome(
+        summary,
+        [unknown_in_cell(entry, read.texts) for entry in not_followed],
+        Scrutiny(_whole(read, request), lambda path: _unknown_lines(path, facts, read.texts)),
+        request.baseline,
+        request.change,
+    )
     place_in_cells(outcome.findings, read.texts)  # the last step: until here a notebook is its joined program
     return outcome
+
+
+def _whole(read: Read, request: Request) -> list[str]:
+    """Files with comments of ours that were read together with the files that may use them."""
+    if not read.commented:
+        return []
+    named = {shown(path) for path in request.paths}
+    seen = {os.path.realpath(real) for real in read.texts.read_files()}
+    return [
+        path for path in read.commented if path not in named or not users_unread(read.texts.real(path), seen)
+    ]  # fmt: skip
+
+
+def _unknown_lines(path: str, facts: Iterable[FileFacts], texts: Texts) -> set[int]:
+    places = [entry.place for file in facts for entry in file.not_followed if entry.place.path == path]
+    return {span.line for span in locate_all(texts, places).values()}
 
 
 class Report(Protocol):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 
@@ -13,6 +14,10 @@ from actinit_lint.settings import Configuration
 from actinit_lint.source.files import STDIN, Choice, Found, discover, kind_of, warn
 from actinit_lint.source.source import Skipped, Source, Unreadable, load
 from actinit_lint.source.texts import Texts
+
+if TYPE_CHECKING:
+    from actinit_lint.baseline import Baseline
+    from actinit_lint.change import Change
 
 
 def no_progress(what: str, done: int, total: int) -> None:
@@ -28,6 +33,8 @@ class Request(Struct):
     want_unknown: bool = False  # whether the lines of what was not followed are needed: they cost a second parse
     say: Callable[[str], None] = warn
     progress: Callable[[str, int, int], None] = no_progress
+    baseline: Baseline | None = None
+    change: Change | None = None
 
 
 class Read(Struct):
@@ -38,6 +45,7 @@ class Read(Struct):
     unreadable: list[Unreadable] = []
     skipped: list[Skipped] = []
     texts: Texts = field(default_factory=Texts)
+    commented: list[str] = []  # paths of sources with comments of ours
 
 
 def lint(request: Request, configuration: Configuration) -> Outcome:
@@ -45,7 +53,7 @@ def lint(request: Request, configuration: Configuration) -> Outcome:
     selection = Selection(configuration, {code: page.name for code, page in pages().items()})
     check_rule_options(configuration)
     read = read_all(request, configuration)
-    if not read.sources and not read.unreadable:
+    if not read.sources and not read.unreadable and request.baseline is None:
         not_followed = [Unknown(skip.path, 1, skip.reason) for skip in read.skipped]
         return Outcome([], Summary(files=read.files, skipped=len(read.skipped)), not_followed, read.texts)
     from actinit_lint.analysis import analyse
@@ -53,16 +61,21 @@ def lint(request: Request, configuration: Configuration) -> Outcome:
     return analyse(read, request, configuration, selection)
 
 
-def read_all(request: Request, configuration: Configuration) -> Read:
-    """Find, read and screen every file. What passes the screen comes back with its text."""
+def choice_of(configuration: Configuration) -> Choice:
+    """How the settings choose files below folders."""
     settings = configuration.settings
-    choice = Choice(
+    return Choice(
         configuration.root,
         tuple(settings.exclude),
         tuple(settings.extend_exclude),
         settings.force_exclude,
         settings.respect_gitignore,
     )
+
+
+def read_all(request: Request, configuration: Configuration) -> Read:
+    """Find, read and screen every file. What passes the screen comes back with its text."""
+    choice = choice_of(configuration)
     read = Read()
     given: dict[str, str] = {}
     read.texts = Texts(given)
@@ -75,9 +88,12 @@ def read_all(request: Request, configuration: Configuration) -> Read:
         from_stdin = STDIN in request.paths and index == len(found) - 1
         loaded = load(file, request.stdin if from_stdin else None)
         read.files += 1
-        read.texts.knows(file.path, file.real)
+        if not isinstance(loaded, Skipped):
+            read.texts.knows(file.path, file.real)
         if isinstance(loaded, Source):
             read.sources.append(loaded)
+            if "actinit:" in loaded.text:
+                read.commented.append(loaded.path)
             if loaded.notebook is not None:
                 read.texts.holds(file.path, loaded.notebook)
             elif from_stdin:

@@ -28,6 +28,14 @@ class Related:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """Text in place of a span. An unused ignore comes with the one that takes it away."""
+
+    span: Span
+    text: str
+
+
 @dataclass(slots=True)
 class Finding:
     code: str
@@ -45,6 +53,7 @@ class Finding:
     activation: str | None = None
     numbers: dict[str, float] = field(default_factory=dict)
     remedies: tuple[Remedy, ...] = ()
+    rewrite: Rewrite | None = None
     fingerprint: str = ""
     suppressed: str | None = None
     baselined: bool = False

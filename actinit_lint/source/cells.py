@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from msgspec import structs
 
-from actinit_lint.finding import Finding, Related, Span
+from actinit_lint.finding import Finding, Related, Rewrite, Span
 from actinit_lint.outcome import Unknown
 from actinit_lint.source.texts import Texts
 
@@ -27,6 +27,8 @@ def place_in_cells(findings: Iterable[Finding], texts: Texts) -> None:
     """Turn every span of the findings, in place."""
     for finding in findings:
         finding.span = in_cell(finding.span, texts)
+        if finding.rewrite is not None:
+            finding.rewrite = Rewrite(in_cell(finding.rewrite.span, texts), finding.rewrite.text)
         finding.related = [Related(in_cell(related.span, texts), related.message) for related in finding.related]
 
 

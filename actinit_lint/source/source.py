@@ -127,6 +127,12 @@ def decode(data: bytes) -> str:
         raise _NotText(f"byte 0x{data[error.start]:02x} is not valid {encoding}{hint}", line) from None
 
 
+def encode_like(data: bytes, text: str) -> bytes:
+    """Text as the bytes of the file that `data` was read from; raises UnicodeEncodeError."""
+    mark = _BOM if data.startswith(_BOM) else b""
+    return mark + text.encode(_declared_encoding(data[len(mark) :]) or "utf-8")
+
+
 class _NotText(Exception):
     def __init__(self, message: str, line: int) -> None:
         super().__init__(message)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from itertools import groupby
@@ -70,10 +69,6 @@ def _case(finding: Finding, path: str) -> Iterator[str]:
 
 
 def _clean(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # a file name that is no Unicode
-        text = os.fsencode(text).decode("utf-8", errors="replace")
     return _FORBIDDEN.sub("\ufffd", text)
 
 

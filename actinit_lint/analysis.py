@@ -10,12 +10,14 @@ from actinit_lint.assembly import Assembly
 from actinit_lint.checking import Hits, describe, run_checks
 from actinit_lint.engine import Read, Request
 from actinit_lint.finding import Span
+from actinit_lint.ignores import Scrutiny, users_unread
 from actinit_lint.model import FileFacts, Place
 from actinit_lint.outcome import Outcome, Summary, Unknown
 from actinit_lint.rule import Hit
 from actinit_lint.selection import Selection
 from actinit_lint.settings import Configuration
 from actinit_lint.source.cells import place_in_cells, unknown_in_cell
+from actinit_lint.source.files import shown
 from actinit_lint.source.source import Source, interpreter_complaint
 from actinit_lint.source.texts import Texts
 
@@ -53,7 +55,13 @@ def analyse(read: Read, request: Request, configuration: Configuration, selectio
         layers_not_followed=sum(file.layers_not_followed for file in facts),
     )
     not_followed.sort(key=lambda entry: (entry.path, entry.line or 0))
-    outcome = assembly.outcome(summary, [unknown_in_cell(entry, read.texts) for entry in not_followed])
+    outcome = assembly.outcome(
+        summary,
+        [unknown_in_cell(entry, read.texts) for entry in not_followed],
+        Scrutiny(_whole(read, request), lambda path: _unknown_lines(path, facts, read.texts)),
+        request.baseline,
+        request.change,
+    )
     _propose(outcome, read, facts, configuration, request.say)
     place_in_cells(outcome.findings, read.texts)  # the last step: until here a notebook is its joined program
     return outcome
@@ -63,7 +71,7 @@ def _propose(
     outcome: Outcome, read: Read, facts: list[FileFacts], configuration: Configuration, say: Callable[[str], None]
 ) -> None:
     """Fixes for the findings that can be fixed. A fault of theirs costs the fixes, never the findings."""
-    if any(finding.mends or finding.code == "ACT001" for finding in outcome.shown):
+    if any(finding.mends for finding in outcome.shown):
         from actinit_lint.fixes.propose import propose
 
         try:
@@ -72,6 +80,22 @@ def _propose(
             if os.environ.get("ACTINIT_LINT_TRACEBACK"):
                 raise
             say(f"fixes could not be worked out: {describe(error)}; please report it")
+
+
+def _whole(read: Read, request: Request) -> list[str]:
+    """Files with comments of ours that were read together with the files that may use them."""
+    if not read.commented:
+        return []
+    named = {shown(path) for path in request.paths}
+    seen = {os.path.realpath(real) for real in read.texts.read_files()}
+    return [
+        path for path in read.commented if path not in named or not users_unread(read.texts.real(path), seen)
+    ]  # fmt: skip
+
+
+def _unknown_lines(path: str, facts: Iterable[FileFacts], texts: Texts) -> set[int]:
+    places = [entry.place for file in facts for entry in file.not_followed if entry.place.path == path]
+    return {span.line for span in locate_all(texts, places).values()}
 
 
 class Report(Protocol):

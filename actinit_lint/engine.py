@@ -16,6 +16,8 @@ from actinit_lint.source.source import Skipped, Source, Unreadable, load
 from actinit_lint.source.texts import Texts
 
 if TYPE_CHECKING:
+    from actinit_lint.baseline import Baseline
+    from actinit_lint.change import Change
     from actinit_lint.program import Program
 
 
@@ -33,6 +35,8 @@ class Request(Struct):
     want_unknown: bool = False  # whether the lines of what was not followed are needed: they cost a second parse
     say: Callable[[str], None] = warn
     progress: Callable[[str, int, int], None] = no_progress
+    baseline: Baseline | None = None
+    change: Change | None = None
 
 
 class Read(Struct):
@@ -44,6 +48,7 @@ class Read(Struct):
     skipped: list[Skipped] = []
     texts: Texts = field(default_factory=Texts)
     programs: dict[str, Program] = {}  # of the sources that were parsed
+    commented: list[str] = []  # paths of sources with comments of ours
 
 
 def lint(request: Request, configuration: Configuration) -> Outcome:
@@ -51,7 +56,7 @@ def lint(request: Request, configuration: Configuration) -> Outcome:
     selection = Selection(configuration, {code: page.name for code, page in pages().items()})
     check_rule_options(configuration)
     read = read_all(request, configuration)
-    if not read.sources and not read.unreadable:
+    if not read.sources and not read.unreadable and request.baseline is None:
         not_followed = [Unknown(skip.path, 1, skip.reason) for skip in read.skipped]
         return Outcome([], Summary(files=read.files, skipped=len(read.skipped)), not_followed, read.texts)
     from actinit_lint.analysis import analyse
@@ -59,16 +64,21 @@ def lint(request: Request, configuration: Configuration) -> Outcome:
     return analyse(read, request, configuration, selection)
 
 
-def read_all(request: Request, configuration: Configuration) -> Read:
-    """Find, read and screen every file. What passes the screen comes back with its text."""
+def choice_of(configuration: Configuration) -> Choice:
+    """How the settings choose files below folders."""
     settings = configuration.settings
-    choice = Choice(
+    return Choice(
         configuration.root,
         tuple(settings.exclude),
         tuple(settings.extend_exclude),
         settings.force_exclude,
         settings.respect_gitignore,
     )
+
+
+def read_all(request: Request, configuration: Configuration) -> Read:
+    """Find, read and screen every file. What passes the screen comes back with its text."""
+    choice = choice_of(configuration)
     read = Read()
     given: dict[str, str] = {}
     read.texts = Texts(given)
@@ -82,9 +92,12 @@ def read_all(request: Request, configuration: Configuration) -> Read:
         content = request.stdin if from_stdin else request.changed.get(file.path)
         loaded = load(file, content)
         read.files += 1
-        read.texts.knows(file.path, file.real)
+        if not isinstance(loaded, Skipped):
+            read.texts.knows(file.path, file.real)
         if isinstance(loaded, Source):
             read.sources.append(loaded)
+            if "actinit:" in loaded.text:
+                read.commented.append(loaded.path)
             if loaded.notebook is not None:
                 read.texts.holds(file.path, loaded.notebook)
             elif content is not None:

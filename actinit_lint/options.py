@@ -9,11 +9,13 @@ from typing import Any, NoReturn
 
 from actinit_lint import __version__
 from actinit_lint.problem import UserProblem, nearest
+from actinit_lint.report.choose import FORMATS
 
+#: What `--write-baseline` writes where no `--baseline` says otherwise.
+DEFAULT_BASELINE = "actinit-lint-baseline.json"
 VERBS = ("check", "rule", "show", "probe", "config", "clean", "server")
 #: Options that the interface names and this version does not have: refused, so that nobody relies on them.
-LATER = ("--add-ignore", "--write-baseline", "--watch", "--probe")
-LATER_WITH_VALUE = ("--baseline", "--diff-base")
+LATER = ("--probe",)
 
 VERB_HELP = """\
 verbs:
@@ -98,7 +100,7 @@ def check_parser(verb: str = "check") -> Parser:
         "--output-format",
         action="append",
         metavar="FORMAT[:FILE]",
-        help="full, concise, grouped, json, json-lines or github; may be repeated, each with its file",
+        help=f"{', '.join(FORMATS)}; may be repeated, each with its file",
     )
     output.add_argument("--output-file", metavar="FILE", help="write the report there")
     output.add_argument("--statistics", action="store_true", default=None, help="counts per rule instead of findings")
@@ -113,6 +115,15 @@ def check_parser(verb: str = "check") -> Parser:
         "--unsafe-fixes", action="store_true", default=None, help="make those too that change what the code does"
     )
     fixes.add_argument("--diff", action="store_true", help="show what --fix would change, and change nothing")
+    adopt = parser.add_argument_group("existing code")
+    adopt.add_argument("--baseline", metavar="FILE", help="leave out the findings that are recorded there")
+    adopt.add_argument(
+        "--write-baseline",
+        action="store_true",
+        help=f"record all findings there (default {DEFAULT_BASELINE}), drop those that are gone",
+    )
+    adopt.add_argument("--add-ignore", action="store_true", help="write an ignore comment for every finding")
+    adopt.add_argument("--diff-base", metavar="REF", help="only what has changed since a commit, branch or tag of git")
     files = parser.add_argument_group("files")
     _listed(files, "--exclude", metavar="PATTERNS", help="replace the default excludes")
     _listed(files, "--extend-exclude", metavar="PATTERNS", help="exclude these too")
@@ -131,10 +142,9 @@ def check_parser(verb: str = "check") -> Parser:
         "--no-cache", dest="cache", action="store_false", default=None, help="neither read nor write it"
     )
     running.add_argument("--cache-dir", metavar="DIR")
+    running.add_argument("--watch", action="store_true", help="lint again whenever a file changes, until Ctrl-C")
     for option in LATER:
         running.add_argument(option, action=_Later, nargs=0, help=argparse.SUPPRESS)
-    for option in LATER_WITH_VALUE:
-        running.add_argument(option, action=_Later, help=argparse.SUPPRESS)
     add_common(parser)
     return parser
 
@@ -148,7 +158,8 @@ def _count(text: str) -> int:
 _LISTS = ("select", "ignore", "extend_select", "extend_ignore", "exclude", "extend_exclude")
 _PLAIN = (
     "level", "fail_on", "min_confidence", "output_format", "output_file", "statistics", "show_unknown", "progress",
-    "exit_zero", "fix", "unsafe_fixes", "force_exclude", "respect_gitignore", "jobs", "cache", "cache_dir", "color",
+    "exit_zero", "fix", "unsafe_fixes", "force_exclude", "respect_gitignore", "baseline", "jobs", "cache", "cache_dir",
+    "color",
 )  # fmt: skip
 
 

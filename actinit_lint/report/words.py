@@ -67,6 +67,10 @@ def _asides(outcome: Outcome) -> list[str]:
         asides.append(f"{outcome.hidden_by_confidence} less certain hidden (--min-confidence low).")
     if outcome.suppressed:
         asides.append(f"{outcome.suppressed} suppressed.")
+    if outcome.baselined:
+        asides.append(f"{outcome.baselined} in the baseline.")
+    if outcome.outside_change:
+        asides.append(f"{outcome.outside_change} outside the change (--diff-base).")
     if outcome.summary.skipped:
         asides.append(f"{count(outcome.summary.skipped, 'file')} skipped.")
     return asides

@@ -263,6 +263,7 @@ def make_super(run: Run, args: Args, place: Place) -> Value:
 
 def instantiate(run: Run, cls: ClassValue, args: Args, place: Place) -> Value:
     from actinit_lint.follow.modules import base_kind, finish_library_part
+    from actinit_lint.follow.records import bind_fields, has_fields, is_output
 
     externals = cls.externals()
     if any(name in PLAIN_BASES for name in externals):
@@ -276,16 +277,16 @@ def instantiate(run: Run, cls: ClassValue, args: Args, place: Place) -> Value:
         finish_library_part(run, obj)
         run.session.objects.append(obj)
     init = cls.find("__init__")
-    if init is not None and isinstance(init[0], Func):
+    if has_fields(cls):
+        bind_fields(run, obj, cls, args, place)
+        if cls.find("__post_init__") and not is_output(cls):
+            call_method(run, obj, "__post_init__", [], place)
+    elif init is not None and isinstance(init[0], Func):
         call_function(run, init[0], args.with_first(obj, place), place)
-    elif cls.dataclass or any(name.endswith("NamedTuple") for name in externals):
-        _bind_fields(run, obj, cls, args, place)
     elif obj.kind is not None:
         from actinit_lint.follow.modules import library_init
 
         library_init(run, obj, args, place)
-    if cls.dataclass and cls.find("__post_init__"):
-        call_method(run, obj, "__post_init__", [], place)
     return obj
 
 
@@ -297,34 +298,3 @@ PLAIN_BASES = {
     "builtins.ValueError",
     "typing.Protocol",
 }
-
-
-def _bind_fields(run: Run, obj: Obj, cls: ClassValue, args: Args, place: Place) -> None:
-    """A dataclass: fields in the order of their annotations, bases first."""
-    names: list[str] = []
-    for c in reversed(list(cls.lineage())):
-        if isinstance(c, ClassValue):
-            annotated = c.attrs.get("__annotated__")
-            if isinstance(annotated, ListValue):
-                names.extend(n for n in annotated.items if n not in names)
-    for index, name in enumerate(names):
-        if index < len(args.pos):
-            obj.attrs[name] = args.pos[index]
-        elif name in args.kw:
-            obj.attrs[name] = args.kw[name]
-        elif args.open:
-            obj.attrs[name] = Unknown(f"argument {name} may come from an unknown dictionary")
-        else:
-            found = cls.find(name)
-            default = found[0] if found is not None else Unknown(f"field {name} has no default")
-            if isinstance(default, Partial) and isinstance(default.func, External):  # field(default_factory=...)
-                default = _field_default(run, default, place)
-            obj.attrs[name] = default
-
-
-def _field_default(run: Run, field: Partial, place: Place) -> Value:
-    if "default" in field.args.kw:
-        return field.args.kw["default"]
-    if "default_factory" in field.args.kw:
-        return call(run, field.args.kw["default_factory"], Args(), place)
-    return Unknown("field without a default")

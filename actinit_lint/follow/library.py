@@ -9,6 +9,7 @@ from actinit_lint.follow import keras_api, torch_api
 from actinit_lint.follow.builtin import BUILTINS, STANDARD
 from actinit_lint.follow.calls import flows_in, unknown_call
 from actinit_lint.follow.modules import clone, find_kind, make_library_object, parameters
+from actinit_lint.follow.records import library_output
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
     Args,
@@ -111,7 +112,8 @@ def call_external(run: Run, name: str, args: Args, place: Place) -> Value:
         if result is not None:
             return result
     torch_api.may_write(run, name, args, place)
-    return unknown_call(run, name, args, place)
+    output = library_output(run, name, args, place)
+    return output if output is not None else unknown_call(run, name, args, place)
 
 
 def call_wrapper(run: Run, name: str, args: Args, place: Place) -> Value:

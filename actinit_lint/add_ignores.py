@@ -12,13 +12,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from actinit_lint.atomic import write_file
-from actinit_lint.finding import Finding
+from actinit_lint.atomic import replace_file
+from actinit_lint.finding import Edit, Finding, Span
+from actinit_lint.fixes.contents import edited
 from actinit_lint.outcome import Outcome
+from actinit_lint.problem import UserProblem
 from actinit_lint.report.words import count
 from actinit_lint.source.comments import ABOUT_COMMENTS, NEVER, Ignore, read_ignores
 from actinit_lint.source.notebooks import NotANotebook, OtherLanguage, read_notebook
-from actinit_lint.source.rewriting import CannotRewrite, with_cell_lines, with_lines
 from actinit_lint.source.source import decode
 
 
@@ -33,11 +34,11 @@ def add_ignores(outcome: Outcome, say: Callable[[str], None]) -> None:
         real = outcome.texts.real(path)
         try:
             data = Path(real).read_bytes()
-            new, added = (_in_notebook if findings[0].span.cell is not None else _in_source)(data, findings)
-            if added:
-                write_file(real, new)
-        except (CannotRewrite, OSError) as reason:
-            say(f"{path}: left as it was: {getattr(reason, 'strerror', None) or reason}")
+            edits, added = (_in_notebook if findings[0].span.cell is not None else _in_source)(path, data, findings)
+            if edits:
+                replace_file(path, real, data, edited(data, edits, path))
+        except (UserProblem, OSError) as reason:
+            say(str(reason) if isinstance(reason, UserProblem) else f"{path}: left as it was: {reason.strerror}")
             continue
         for finding in added:
             finding.suppressed = f"actinit: ignore[{finding.code}]"
@@ -50,27 +51,25 @@ def add_ignores(outcome: Outcome, say: Callable[[str], None]) -> None:
     say(f"{count(written, 'ignore comment')} added")
 
 
-def _in_source(data: bytes, findings: Sequence[Finding]) -> tuple[bytes, list[Finding]]:
-    text = decode(data)
-    lines = [line.rstrip("\r\n") for line in io.StringIO(text, newline="")]
-    changed, added = _annotated(lines, lines, findings)
-    return with_lines(data, changed), added
+def _in_source(path: str, data: bytes, findings: Sequence[Finding]) -> tuple[list[Edit], list[Finding]]:
+    lines = [line.rstrip("\r\n") for line in io.StringIO(decode(data), newline="")]
+    return _annotated(path, None, lines, lines, findings)
 
 
-def _in_notebook(data: bytes, findings: Sequence[Finding]) -> tuple[bytes, list[Finding]]:
+def _in_notebook(path: str, data: bytes, findings: Sequence[Finding]) -> tuple[list[Edit], list[Finding]]:
     try:
         cells = {cell.number: cell for cell in read_notebook(data).cells}
     except (NotANotebook, OtherLanguage):
-        raise CannotRewrite("it has changed since it was read") from None
-    changed: dict[int, dict[int, str]] = {}
+        raise UserProblem(f"{path}: left as it was: it has changed since it was read") from None
+    edits: list[Edit] = []
     added: list[Finding] = []
     for number in dict.fromkeys(finding.span.cell for finding in findings):
-        if number is None or number not in cells:
-            continue
-        here = [finding for finding in findings if finding.span.cell == number]
-        changed[number], more = _annotated(cells[number].lines, cells[number].program, here)
-        added += more
-    return with_cell_lines(data, changed), added
+        if number is not None and number in cells:
+            here = [finding for finding in findings if finding.span.cell == number]
+            some, more = _annotated(path, number, cells[number].lines, cells[number].program, here)
+            edits += some
+            added += more
+    return edits, added
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +81,13 @@ class _Layout:
 
 
 def _annotated(
-    lines: Sequence[str], program: Sequence[str], findings: Iterable[Finding]
-) -> tuple[dict[int, str], list[Finding]]:
-    """New text for the lines that get comments, and the findings that they suppress.
+    path: str, cell: int | None, lines: Sequence[str], program: Sequence[str], findings: Iterable[Finding]
+) -> tuple[list[Edit], list[Finding]]:
+    """Edits of the lines that get comments, and the findings that they suppress.
 
     `program` is what the interpreter reads of the lines: the same but for a notebook's magics.
     """
-    before = _layout(program)
+    before = _layout(path, program)
     codes: dict[int, list[str]] = {}
     added: list[Finding] = []
     for finding in findings:
@@ -98,16 +97,17 @@ def _annotated(
                 added.append(finding)
                 break
     ignores = read_ignores(_joined(program), "").lines
-    changed: dict[int, str] = {}
+    edits: list[Edit] = []
     after = list(program)
     for line, new in codes.items():
         listed = next((i for i in ignores.get(line, ()) if i.own and i.words and i.span.line == line), None)
         after[line - 1] = _with_codes(program[line - 1], new, listed)
         indent = lines[line - 1].removesuffix(program[line - 1])
-        changed[line] = indent + after[line - 1]
-    if _layout(after).code != before.code:
-        raise CannotRewrite("a comment would change its code")
-    return changed, added
+        span = Span(path, line, 1, line, len(lines[line - 1]) + 1, cell)
+        edits.append(Edit(span, indent + after[line - 1]))
+    if _layout(path, after).code != before.code:
+        raise UserProblem(f"{path}: left as it was: a comment would change its code")
+    return edits, added
 
 
 def _open(line: str, code: str) -> bool:
@@ -127,7 +127,7 @@ def _joined(lines: Sequence[str]) -> str:
     return "".join(f"{line}\n" for line in lines)
 
 
-def _layout(lines: Sequence[str]) -> _Layout:
+def _layout(path: str, lines: Sequence[str]) -> _Layout:
     code: list[tuple[int, str]] = []
     closed: set[int] = set()
     opened: list[int] = []  # lines on which formatted strings began
@@ -143,5 +143,5 @@ def _layout(lines: Sequence[str]) -> _Layout:
             if name not in ("COMMENT", "NL"):
                 code.append((token.type, token.string))
     except (tokenize.TokenError, SyntaxError) as error:
-        raise CannotRewrite(f"it cannot be split into tokens: {error.args[0]}") from None
+        raise UserProblem(f"{path}: left as it was: it cannot be split into tokens: {error.args[0]}") from None
     return _Layout(code, closed)

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from command import BAD, GOOD, Result, actinit_lint, write
 
-from actinit_lint.fixes import files
+from actinit_lint import atomic
 from actinit_lint.problem import UserProblem
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -190,7 +190,7 @@ class TestWriting:
         (tmp_path / "a.py").chmod(0o444)
         result = actinit_lint(*FIX, tmp_path)
         assert result.code == 2
-        assert result.err == f"actinit-lint: error: {tmp_path / 'a.py'}: not fixed: the file is read-only\n"
+        assert result.err == f"actinit-lint: error: {tmp_path / 'a.py'}: left as it was: the file is read-only\n"
         assert (tmp_path / "a.py").read_text() == BAD
         assert (tmp_path / "b.py").read_text() == GOOD
 
@@ -198,7 +198,7 @@ class TestWriting:
         target = tmp_path / "net.py"
         target.write_bytes(b"old")
         with pytest.raises(UserProblem, match="changed while it was looked at"):
-            files.replace("net.py", str(target), b"something else", b"new")
+            atomic.replace_file("net.py", str(target), b"something else", b"new")
         assert target.read_bytes() == b"old"
 
     def test_a_change_at_the_last_moment_is_noticed(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -210,23 +210,23 @@ class TestWriting:
             flush(handle)
             target.write_bytes(b"somebody else's")
 
-        monkeypatch.setattr(files.os, "fsync", meddle)
+        monkeypatch.setattr(atomic.os, "fsync", meddle)
         with pytest.raises(UserProblem, match="changed while it was looked at"):
-            files.replace("net.py", str(target), b"old", b"new")
+            atomic.replace_file("net.py", str(target), b"old", b"new")
         assert target.read_bytes() == b"somebody else's"
         assert os.listdir(tmp_path) == ["net.py"]
 
     def test_a_folder_that_takes_no_new_file_is_a_one_line_error(self, tmp_path: Path) -> None:
         missing = tmp_path / "gone" / "net.py"
-        with pytest.raises(UserProblem, match=r"net\.py: not fixed: No such file"):
-            files.replace("net.py", str(missing), b"old", b"new")
+        with pytest.raises(UserProblem, match=r"net\.py: left as it was: No such file"):
+            atomic.replace_file("net.py", str(missing), b"old", b"new")
 
 
 #: Replaces a file and kills itself at the system call whose number it was given: before the call, or half-way
 #: through a write.
 KILLED = """\
 import os, signal, sys, tempfile
-from actinit_lint.fixes import files
+from actinit_lint import atomic
 
 path, point = sys.argv[1], int(sys.argv[2])
 calls = 0
@@ -268,8 +268,8 @@ class Slow:
         return getattr(self.file, name)
 
 built_in = open
-files.open = lambda *arguments: Slow(built_in(*arguments)) if "wb" in arguments else built_in(*arguments)
-files.replace("net.py", path, b"OLD" * 5, b"NEW" * 5)
+atomic.open = lambda *arguments: Slow(built_in(*arguments)) if "wb" in arguments else built_in(*arguments)
+atomic.replace_file("net.py", path, b"OLD" * 5, b"NEW" * 5)
 print("done", calls)
 """
 

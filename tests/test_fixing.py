@@ -50,7 +50,8 @@ class TestFix:
         assert (tmp_path / "net.py").read_text() == BAD
 
     def test_what_has_no_fix_is_left_and_fails_the_run(self, tmp_path: Path) -> None:
-        sequence = "from torch import nn\n\nnet = nn.Sequential(nn.Linear(300, 30), nn.SELU(), nn.Linear(30, 1))\n"
+        parts = "parts = [nn.Linear(300, 30), nn.SELU()]\n"
+        sequence = f"from torch import nn\n\n{parts}net = nn.Sequential(*parts, nn.Linear(30, 1))\n"
         write(tmp_path, {"a.py": BAD, "b.py": sequence})
         result = actinit_lint(*FIX, "--output-format", "json", tmp_path)
         assert result.code == 1

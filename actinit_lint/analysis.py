@@ -43,6 +43,9 @@ def analyse(read: Read, request: Request, configuration: Configuration, selectio
     unknown_places = [(entry.place, entry.reason) for file in facts for entry in file.not_followed]
     positions = locate_all(read.texts, _places(kept), (place for place, _ in unknown_places if request.want_unknown))
     assembly.add_hits(kept, positions)
+    if request.probe is not None:
+        for code, measured, related, hit in request.probe(facts, assembly.findings, read.texts, request.progress):
+            assembly.add_measured(code, measured, related, hit)
     not_followed = [Unknown(skip.path, 1, skip.reason) for skip in read.skipped]
     for place, reason in unknown_places:
         span = positions.get(place)

@@ -43,6 +43,16 @@ class Assembly:
             return
         self._findings.append(self._finding(code, Hit(Place(span.path, 0), fields=fields), span, []))
 
+    def add_measured(self, code: str, span: Span, related: list[Related], hit: Hit) -> None:
+        """A finding of the probe, which has a line and no place in a program."""
+        if self._selection.selected(code) and not self._selection.ignored(code, self._texts.real(span.path)):
+            self._findings.append(self._finding(code, hit, span, related))
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was found so far, before levels and comments hide any of it."""
+        return self._findings
+
     def add_hits(self, hits: Iterable[tuple[str, Hit]], positions: Mapping[Place, Span]) -> None:
         """Merge and word the checks' hits."""
         groups: dict[tuple[str, Place, object], list[Hit]] = {}

@@ -18,6 +18,7 @@ from actinit_lint.source.texts import Texts
 if TYPE_CHECKING:
     from actinit_lint.baseline import Baseline
     from actinit_lint.change import Change
+    from actinit_lint.probe.prober import Prober
     from actinit_lint.program import Program
 
 
@@ -37,6 +38,7 @@ class Request(Struct):
     progress: Callable[[str, int, int], None] = no_progress
     baseline: Baseline | None = None
     change: Change | None = None
+    probe: Prober | None = None  # runs the models and measures them, where that was asked for
 
 
 class Read(Struct):

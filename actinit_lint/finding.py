@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from actinit_lint.rule import Confidence, Level, Mend, Remedy
+
+if TYPE_CHECKING:
+    from actinit_lint.probe.evidence import Probed
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +72,4 @@ class Finding:
     fingerprint: str = ""
     suppressed: str | None = None
     baselined: bool = False
+    probe: Probed | None = None  # what the probe found, where it was asked

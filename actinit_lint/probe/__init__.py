@@ -10,3 +10,19 @@ once; then, for each model, `measure.measure(subject, task)`, whose result (JSON
 
 It is no security sandbox: it contains accidents, not attacks.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from actinit_lint.probe.inspection import Report
+
+
+def inspect(model: Any, inputs: Any = None, loss: Callable[[Any], Any] | None = None) -> Report:
+    """Measure a model that stands ready in this process: `actinit_lint.probe.inspection.inspect`."""
+    from actinit_lint.probe.inspection import inspect as measured
+
+    return measured(model, inputs, loss)

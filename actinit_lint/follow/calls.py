@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from actinit_lint.follow.state import DEEPEST, Frame, Run
+import re
+
+from actinit_lint.follow.state import DEEPEST, TRAINING, Frame, Run
 from actinit_lint.follow.values import (
     ABSENT,
     Args,
@@ -62,6 +64,24 @@ def call(run: Run, target: Value, args: Args, place: Place) -> Value:
     return unknown_call(run, "an unknown function", args, place)
 
 
+#: Methods whose argument lends its type or size: `scales.to(x)` holds nothing of x.
+LENDING = frozenset({"to", "type_as", "expand_as", "view_as", "reshape_as", "new_tensor"})
+
+
+def call_unknown(run: Run, name: str, args: Args, place: Place) -> Value:
+    """A call of something that is not known, by the name that the code has for it."""
+    from actinit_lint.follow.torch_api import may_write
+
+    run.spend()
+    if name in LENDING:
+        return Unknown(f"{name} of an unknown value")
+    if name in TRAINING:
+        run.uses += 1
+    may_write(run, name, args, place)
+    _may_fill(run, args, place)
+    return unknown_call(run, "an unknown function", args, place, name)
+
+
 def _call_options(run: Run, target: OneOf, args: Args, place: Place) -> Value:
     callables = [option for option in target.options if option is not None]
     if len(callables) == 1:
@@ -114,12 +134,41 @@ def call_method(run: Run, owner: Obj, name: str, values: list[Value], place: Pla
     return call_function(run, found[0], args, place)
 
 
-def unknown_call(run: Run, what: str, args: Args, place: Place) -> Value:
-    """A call that is not followed: data that goes in ends there, modules that go in may be changed."""
+#: Kernels are named after what they compute: `npu_rms_norm`, `flash_attn_varlen_func`, `memory_efficient_attention`.
+NORM_KERNEL = re.compile(r"(?:^|_)(batch|layer|group|instance|rms)_?norm$")
+ATTENTION_KERNEL = re.compile(r"(?:^|_)(?:attn|attention)(?:_|$)")
+#: Arguments that only attention takes.
+ATTENDED = (("query", "key", "value"), ("q", "k", "v"))
+
+
+def unknown_call(run: Run, what: str, args: Args, place: Place, called: str | None = None) -> Value:
+    """A call that is not followed: data that goes in ends there, modules that go in may be changed.
+
+    `what` goes into the reason, `called` is the bare name that the code calls.
+    """
     flows = list(flows_in(args.values()))
-    if flows:
+    last = called or what.rsplit(".", 1)[-1]
+    if flows and not last.startswith("assert"):  # a check of the data takes nothing from it
+        known = _named_after(last, args)
+        if known is not None:
+            kind, name = known
+            inputs = flows[:1] if kind == "norm" else flows
+            return run.flow(Flow(kind, inputs, place, name=name, shape=flows[0].shape if kind == "norm" else None))
         return run.flow(Flow("unknown", flows, place, name=what))
     return Unknown(f"call of {what}", place)
+
+
+def _named_after(what: str, args: Args) -> tuple[str, str] | None:
+    """What an unknown function surely does, by its name or by the names of its arguments."""
+    if any(all(isinstance(args.kw.get(name), Flow) for name in names) for names in ATTENDED):
+        return "attention", "attention"
+    last = what.lower()
+    norm = NORM_KERNEL.search(last)
+    if norm is not None and isinstance(args.pos[0] if args.pos else None, Flow):
+        return "norm", norm[1]
+    if ATTENTION_KERNEL.search(last) and sum(isinstance(value, Flow) for value in args.pos) >= 3:
+        return "attention", "attention"
+    return None
 
 
 def flows_in(values: object, depth: int = 0) -> list[Flow]:

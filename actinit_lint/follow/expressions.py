@@ -146,7 +146,11 @@ def _call(run: Run, node: la.Call) -> Value:
     if isinstance(func, la.Name) and func.id == "super":
         return calls.make_super(run, arguments(run, node.args), place)
     target = evaluate(run, func)
-    return calls.call(run, target, arguments(run, node.args), place)
+    args = arguments(run, node.args)
+    if target.__class__ is Unknown:
+        name = func.name if isinstance(func, la.Attr) else func.id if isinstance(func, la.Name) else ""
+        return calls.call_unknown(run, name, args, place)
+    return calls.call(run, target, args, place)
 
 
 def _subscript(run: Run, node: la.Subscript) -> Value:
@@ -408,6 +412,9 @@ def _written_into(run: Run, owner: Value, value: Flow, place: Any) -> Flow:
 
 def _unpack(run: Run, targets: tuple[la.Expr, ...], value: Value, place: Any) -> None:
     pieces = unpack(run, value, len(targets), place, any(t.__class__ is la.Star for t in targets))
+    if isinstance(value, Flow) and value.info.get("pieces") is None:  # the pieces were made for these names
+        for target, piece in zip(targets, pieces):
+            piece.dead = isinstance(target, la.Name) and target.id == "_"  # dropped: no output
     if len(pieces) == len(targets):
         for target, piece in zip(targets, pieces):
             assign_target(run, target, piece)

@@ -12,7 +12,7 @@ import torch
 
 from actinit_lint.probe.cure import Cure
 from actinit_lint.probe.measurement import Measurement, Replacement, Stuck, Task
-from actinit_lint.probe.observe.places import recorded
+from actinit_lint.probe.observe.places import Constructions, recorded
 from actinit_lint.probe.observe.weights import Owner
 from actinit_lint.probe.session import NothingToMeasure, Session, output_leaves, projection
 from actinit_lint.probe.subject import Subject
@@ -22,8 +22,10 @@ DRAWS = (5, 3, 3)
 FEW_DRAWS = (3, 1, 3)
 #: The batch, and the smaller ones where a model is slow.
 BATCHES = (64, 32, 16, 8)
-#: Seconds that the runs of one model should take at most.
-PATIENCE = 3.0
+#: Products of numbers that all forward passes of one model together should take at most: some seconds on one core.
+WORK = 2e9
+#: Seconds of a single run beyond which there are few draws.
+SLOW = 1.0
 #: Seconds for the extra models that are drawn to count those dead at birth.
 BIRTH_PATIENCE = 3.0
 #: Steps of Adam after which a weight without a gradient is stuck: zero branches wake up one after the other.
@@ -63,7 +65,7 @@ def measured(subject: Subject, task: Task) -> Measurement:
     measurement = Measurement(subject.framework)
     with recorded() as constructions, _deterministic():
         session = Session(subject, measurement, constructions)
-        batch, (normal, uniform, cured) = _plan(session, bool(task.replacements))
+        batch, (normal, uniform, cured) = _plan(subject, constructions, bool(task.replacements))
         model = None
         for seed in range(normal):
             model = session.run(seed, batch, "normal")
@@ -92,25 +94,22 @@ def _deterministic() -> Iterator[None]:
         torch.set_rng_state(state)
 
 
-def _plan(session: Session, curing: bool) -> tuple[int, tuple[int, int, int]]:
-    """The batch and the numbers of draws that fit into the time, from one run of the smallest batch."""
-    subject = session.subject
+def _plan(subject: Subject, constructions: Constructions, curing: bool) -> tuple[int, tuple[int, int, int]]:
+    """The batch and the numbers of draws that a model gets, from what one run of the smallest batch computes.
+
+    The work decides and not the clock, so that a busy machine measures the same; only a very slow run cuts the draws.
+    """
     smallest = subject.batch or max(BATCHES[-1], subject.least_batch)
-    model = session.model(0)
-    args, kwargs = session.feed(0, smallest, "normal")
+    trial = Measurement(subject.framework)
     started = time.perf_counter()
-    leaves = list(output_leaves(session.call(model, args, kwargs)))
-    objective = projection(leaves, 0)
-    if objective is not None:
-        objective.backward()
+    Session(subject, trial, constructions).run(0, smallest, "normal")
     spent = time.perf_counter() - started
-    runs = sum(DRAWS) if curing else sum(DRAWS[:2])
-    if subject.batch is not None:
-        return subject.batch, DRAWS if spent * runs < PATIENCE else FEW_DRAWS
-    for batch in BATCHES:
-        if batch >= smallest and spent * batch / smallest * runs * 1.5 < PATIENCE:
-            return batch, DRAWS
-    return smallest, FEW_DRAWS
+    work = sum(one.runs[0].rows * one.runs[0].units * one.fan_in for one in trial.layers if one.runs) / smallest
+    runs = sum(DRAWS if curing else DRAWS[:2])
+    if subject.batch is not None or work * smallest * runs > WORK:
+        return smallest, FEW_DRAWS if spent > SLOW else DRAWS
+    batch = next(batch for batch in (*BATCHES, smallest) if work * batch * runs <= WORK)
+    return max(batch, smallest), DRAWS
 
 
 def train(
@@ -144,7 +143,8 @@ def train(
         still = {name: owner for name, owner in still.items() if _is_zero(owner)}
         if not still:
             return
-    measurement.stuck = [Stuck(name, owner.layer, owner.constructed) for name, owner in still.items()]
+    lines = {record.weight: record.constructed for record in measurement.layers}
+    measurement.stuck = [Stuck(name, owner.layer, lines.get(name)) for name, owner in still.items()]
 
 
 def _is_zero(owner: Owner) -> bool:

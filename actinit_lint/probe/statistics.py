@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from actinit_lint.reference.operations import tensor_operations
 from actinit_lint.reference.zones import SATURATED, dead_zone
 
 #: Elements of a tensor beyond which rows are sampled.
-MOST = 1 << 18
+MOST = 1 << 16
 
 
 def by_unit(tensor: torch.Tensor, axis: int) -> torch.Tensor:
@@ -23,6 +24,13 @@ def by_unit(tensor: torch.Tensor, axis: int) -> torch.Tensor:
     if flat.numel() > MOST and flat.shape[0] > 64:
         flat = flat[:: max(1, min(flat.numel() // MOST, flat.shape[0] // 64))]
     return flat.to(torch.float64)
+
+
+def second_moment(tensor: torch.Tensor) -> float:
+    """E x², exact for values whose squares single precision could not hold."""
+    if tensor.numel() == 0:
+        return 0.0
+    return float(torch.linalg.vector_norm(tensor.detach(), dtype=torch.float64)) ** 2 / tensor.numel()
 
 
 @dataclass(slots=True)
@@ -43,9 +51,10 @@ class Moments:
         self.rows += values.shape[0]
         self.units = values.shape[1]
         self.calls += 1
-        self.second += float(values.square().mean())
+        second = second_moment(values)
+        self.second += second
         self.signal += float(values.var(dim=0, correction=0).mean())
-        self.finite = self.finite and bool(torch.isfinite(values).all())
+        self.finite = self.finite and isfinite(second)  # one NaN or infinity among the values is enough
 
     def mean(self) -> tuple[float, float]:
         """(second moment, batch signal), averaged over the calls."""
@@ -90,10 +99,16 @@ class Response:
         return dead, float((share < ACTIVE).to(torch.float64).mean()), self.active / max(1, self.calls)
 
 
-def twins(matrix: torch.Tensor) -> float:
+def fingerprints(matrix: torch.Tensor) -> torch.Tensor:
+    """One number for each row, the same for equal rows and, but for a chance of 1e-10, for no others."""
+    generator = torch.Generator().manual_seed(matrix.shape[1])
+    weights = torch.rand(matrix.shape[1], generator=generator, dtype=torch.float64)
+    return (matrix.to(torch.float64) * weights).sum(dim=1)
+
+
+def twins(fingerprint: torch.Tensor) -> float:
     """Share of rows that equal another row."""
-    rows = matrix.shape[0]
-    if rows < 2:
+    if fingerprint.shape[0] < 2:
         return 0.0
-    _, counts = torch.unique(matrix, dim=0, return_counts=True)
-    return float(counts[counts > 1].sum()) / rows
+    _, counts = torch.unique(fingerprint, return_counts=True)
+    return float(counts[counts > 1].sum()) / fingerprint.shape[0]

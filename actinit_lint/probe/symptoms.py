@@ -56,8 +56,10 @@ def symptoms(joint: Joint) -> list[Symptom]:
     if broken:
         return broken[:1]
     found: list[Symptom] = []
-    for look in (_symmetric, _without_gradient, _dead, _saturated):
+    for look in (_symmetric, _dead, _saturated):
         found += _once(list(look(joint)))
+    if not any(one.code == "ACT701" and one.level is None for one in found):  # dead units are why
+        found += _once(list(_without_gradient(joint)))
     return [*found, *_fading(joint)]
 
 

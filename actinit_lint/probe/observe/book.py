@@ -16,7 +16,7 @@ from actinit_lint.probe.measurement import (
     Line,
     Measurement,
 )
-from actinit_lint.probe.statistics import Moments, Response, twins
+from actinit_lint.probe.statistics import Moments, Response, fingerprints, twins
 from actinit_lint.reference.nonlinearity import Nonlinearity
 
 
@@ -138,7 +138,7 @@ def _layer_run(run: int, sums: LayerSums, backward: bool) -> LayerRun:
         gradient=sums.back / max(1, sums.back_rows) if sums.got else None,
         weight_mean=sums.weight_mean,
         weight_variance=sums.weight_variance,
-        twins=twins(weight) if weight.shape[0] > 1 else 0.0,
+        twins=twins(fingerprints(weight)),
         gradient_twins=gradient_twins,
         finite=sums.out.finite,
     )
@@ -150,8 +150,8 @@ def _gradient_twins(weight: torch.Tensor, gradient: torch.Tensor) -> float | Non
     if not 0 < largest < float("inf"):
         return None
     moving = gradient.abs().amax(dim=1) > 0
-    rounded = (gradient / largest * 1e5).round()
-    return twins(torch.cat([weight, rounded], dim=1)[moving]) * float(moving.to(torch.float64).mean())
+    both = fingerprints(weight) + 1000 * fingerprints((gradient / largest * 1e5).round())
+    return twins(both[moving]) * float(moving.to(torch.float64).mean())
 
 
 def _activation_run(run: int, sums: ActivationSums) -> ActivationRun:

@@ -17,7 +17,7 @@ from actinit_lint.probe.observe.identify import identify, is_straight, sample_of
 from actinit_lint.probe.observe.places import calling_line
 from actinit_lint.probe.observe.tags import Bend, Tag, put, tag_of, take_off, tensors_in, together
 from actinit_lint.probe.observe.weights import Owner
-from actinit_lint.probe.statistics import by_unit
+from actinit_lint.probe.statistics import by_unit, second_moment
 from actinit_lint.reference.nonlinearity import Nonlinearity
 
 #: Multiples of a base that are kept to compare with.
@@ -176,7 +176,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
             ),
         )
         sums = self._layer_sums(index, owner, weight)
-        sums.fed += float(fed.detach().to(torch.float64).square().mean()) if fed.numel() else 0.0
+        sums.fed += second_moment(fed)
         sums.out.add(by_unit(result, axis))
         if result.requires_grad:
             _hook(result, axis, sums, fed.shape[0] if fed.dim() > 1 else 1)
@@ -186,9 +186,9 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
     def _layer_sums(self, index: int, owner: Owner, weight: torch.Tensor) -> LayerSums:
         sums = self.book.layer_sums.get(index)
         if sums is None:
-            values = weight.detach().to(torch.float64)
             record = self.book.measurement.layers[index]
-            sums = LayerSums(owner.parameter, record.unit_axis, float(values.mean()), float(values.var(correction=0)))
+            variance, mean = torch.var_mean(weight.detach(), correction=0)
+            sums = LayerSums(owner.parameter, record.unit_axis, float(mean), float(variance))
             self.book.layer_sums[index] = sums
         return sums
 
@@ -422,7 +422,7 @@ def _hook(result: torch.Tensor, axis: int, sums: LayerSums, batch: int) -> None:
 
     def take(gradient: torch.Tensor) -> None:
         if gradient is not None:
-            sums.back += float(gradient.detach().to(torch.float64).square().sum()) / max(1, units * batch)
+            sums.back += second_moment(gradient) * gradient.numel() / max(1, units * batch)
             sums.back_rows += 1
             sums.got = True
 

@@ -105,6 +105,8 @@ def call_external(run: Run, name: str, args: Args, place: Place) -> Value:
         return handled
     if head in run.wrappers or name in run.wrappers:
         return call_wrapper(run, name, args, place)
+    if name in ("einops.pack", "einops.unpack"):
+        return _packing(run, name, args, place)
     if head in ("einops", "torchvision", "timm", "torch_geometric", "torch_scatter", "fastai"):
         from actinit_lint.follow import dataflow
 
@@ -114,6 +116,16 @@ def call_external(run: Run, name: str, args: Args, place: Place) -> Value:
     torch_api.may_write(run, name, args, place)
     output = library_output(run, name, args, place)
     return output if output is not None else unknown_call(run, name, args, place)
+
+
+def _packing(run: Run, name: str, args: Args, place: Place) -> Value:
+    """einops' `pack([a, b], "* d")`: one tensor and the shapes; `unpack` takes it apart again."""
+    flows = flows_in(args.pos[:1])
+    if not flows:
+        return unknown_call(run, name, args, place)
+    if name.endswith("unpack"):
+        return run.flow(Flow("select", flows[:1], place, name="unpack"))
+    return (run.flow(Flow("concat" if len(flows) > 1 else "pass", flows, place, name="pack")), Unknown("packed shapes"))
 
 
 def call_wrapper(run: Run, name: str, args: Args, place: Place) -> Value:

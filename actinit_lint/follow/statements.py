@@ -6,16 +6,21 @@ from collections.abc import Callable
 from typing import Any
 
 from actinit_lint.follow import operators
+from actinit_lint.follow.calls import call
 from actinit_lint.follow.expressions import assign_target, evaluate
 from actinit_lint.follow.imports import import_from, import_module
 from actinit_lint.follow.iteration import iterate
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
+    Args,
+    Bound,
     ClassValue,
     DictValue,
     External,
     Func,
     ListValue,
+    Parameter,
+    Partial,
     Scope,
     Tensor,
     Unknown,
@@ -47,6 +52,10 @@ def execute(run: Run, body: tuple[la.Stmt, ...]) -> Outcome:
 
 def _do(run: Run, node: la.Do) -> Outcome:
     value = evaluate(run, node.value)
+    if isinstance(value, Parameter) and isinstance(node.value, la.Call) and isinstance(node.value.func, la.Attr):
+        target = node.value.func.value
+        if isinstance(target, la.Name) and isinstance(evaluate(run, target), Tensor):
+            assign_target(run, target, value)  # `w.requires_grad_()`: from here on a parameter
     if isinstance(value, View) and value.lost is not None and not value.used and _made_inline(node.value):
         initializer, place = value.lost
         run.record("lost_write", place, parameter=value.parameter, initializer=initializer, view=value)
@@ -307,7 +316,18 @@ def _class(run: Run, node: la.Class) -> Outcome:
         ]
     )
     run.store(outer.vars, node.name, cls)
+    for decorator in reversed(node.decorators):
+        _registered(run, decorator, cls)
     return None
+
+
+def _registered(run: Run, decorator: la.Expr, cls: ClassValue) -> None:
+    """A decorator of the project's own sees the class: most put it into a registry and give it back."""
+    value = evaluate(run, decorator)
+    if isinstance(value, (Func, Bound, Partial)):
+        args = Args()
+        args.add(cls, run.place(decorator.at))
+        call(run, value, args, run.place(decorator.at))
 
 
 STATEMENTS: dict[type, Callable[[Run, Any], Outcome]] = {

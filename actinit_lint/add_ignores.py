@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import io
 import tokenize
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from actinit_lint.atomic import write_file
-from actinit_lint.finding import Finding
+from actinit_lint.finding import Edit, Finding, Span
+from actinit_lint.fixes.contents import edited
+from actinit_lint.fixes.files import replace
 from actinit_lint.outcome import Outcome
+from actinit_lint.problem import UserProblem
 from actinit_lint.report.words import count
-from actinit_lint.source.comments import ABOUT_COMMENTS, NEVER, Ignore, read_ignores
+from actinit_lint.source.comments import ABOUT_COMMENTS, LINE_END, NEVER, read_ignores
 from actinit_lint.source.notebooks import NotANotebook, OtherLanguage, read_notebook
-from actinit_lint.source.rewriting import CannotRewrite, with_cell_lines, with_lines
 from actinit_lint.source.source import decode
+
+
+class _CannotComment(Exception):
+    """Why a file is left as it was, in one line."""
 
 
 def add_ignores(outcome: Outcome, say: Callable[[str], None]) -> None:
@@ -32,12 +37,13 @@ def add_ignores(outcome: Outcome, say: Callable[[str], None]) -> None:
     for path, findings in files.items():
         real = outcome.texts.real(path)
         try:
-            data = Path(real).read_bytes()
-            new, added = (_in_notebook if findings[0].span.cell is not None else _in_source)(data, findings)
+            before = Path(real).read_bytes()
+            edits, added = _edits(before, findings)
             if added:
-                write_file(real, new)
-        except (CannotRewrite, OSError) as reason:
-            say(f"{path}: left as it was: {getattr(reason, 'strerror', None) or reason}")
+                replace(path, real, before, edited(before, edits, path))
+        except (_CannotComment, UserProblem, OSError) as reason:
+            said = str(getattr(reason, "strerror", None) or reason)
+            say(f"{path}: left as it was: {said.removeprefix(f'{path}: not fixed: ')}")
             continue
         for finding in added:
             finding.suppressed = f"actinit: ignore[{finding.code}]"
@@ -50,27 +56,24 @@ def add_ignores(outcome: Outcome, say: Callable[[str], None]) -> None:
     say(f"{count(written, 'ignore comment')} added")
 
 
-def _in_source(data: bytes, findings: Sequence[Finding]) -> tuple[bytes, list[Finding]]:
-    text = decode(data)
-    lines = [line.rstrip("\r\n") for line in io.StringIO(text, newline="")]
-    changed, added = _annotated(lines, lines, findings)
-    return with_lines(data, changed), added
-
-
-def _in_notebook(data: bytes, findings: Sequence[Finding]) -> tuple[bytes, list[Finding]]:
+def _edits(data: bytes, findings: Sequence[Finding]) -> tuple[list[Edit], list[Finding]]:
+    """What to insert into a file, in a notebook cell by cell, and the findings that it suppresses."""
+    if findings[0].span.cell is None:
+        lines = LINE_END.split(decode(data))
+        return _annotated(lines, lines, findings)
+    edits: list[Edit] = []
+    added: list[Finding] = []
     try:
         cells = {cell.number: cell for cell in read_notebook(data).cells}
     except (NotANotebook, OtherLanguage):
-        raise CannotRewrite("it has changed since it was read") from None
-    changed: dict[int, dict[int, str]] = {}
-    added: list[Finding] = []
+        raise _CannotComment("it has changed since it was read") from None
     for number in dict.fromkeys(finding.span.cell for finding in findings):
-        if number is None or number not in cells:
-            continue
-        here = [finding for finding in findings if finding.span.cell == number]
-        changed[number], more = _annotated(cells[number].lines, cells[number].program, here)
-        added += more
-    return with_cell_lines(data, changed), added
+        if number is not None and number in cells:
+            here = [finding for finding in findings if finding.span.cell == number]
+            more, done = _annotated(cells[number].lines, cells[number].program, here)
+            edits += more
+            added += done
+    return edits, added
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,32 +85,38 @@ class _Layout:
 
 
 def _annotated(
-    lines: Sequence[str], program: Sequence[str], findings: Iterable[Finding]
-) -> tuple[dict[int, str], list[Finding]]:
-    """New text for the lines that get comments, and the findings that they suppress.
+    lines: Sequence[str], program: Sequence[str], findings: Sequence[Finding]
+) -> tuple[list[Edit], list[Finding]]:
+    """Comments for the findings of one text, and those of them that are suppressed.
 
-    `program` is what the interpreter reads of the lines: the same but for a notebook's magics.
+    `program` is what the interpreter reads of the lines: the same but for a notebook's magics and common indentation.
     """
     before = _layout(program)
-    codes: dict[int, list[str]] = {}
+    codes: dict[int, dict[str, None]] = {}
     added: list[Finding] = []
     for finding in findings:
         for line in range(finding.span.line, finding.span.end_line + 1):
             if line <= len(program) and line not in before.closed and _open(lines[line - 1], program[line - 1]):
-                codes.setdefault(line, []).append(finding.code)
+                codes.setdefault(line, {})[finding.code] = None
                 added.append(finding)
                 break
-    ignores = read_ignores(_joined(program), "").lines
-    changed: dict[int, str] = {}
+    ignores = read_ignores("".join(f"{line}\n" for line in program), "").lines
+    edits: list[Edit] = []
     after = list(program)
     for line, new in codes.items():
         listed = next((i for i in ignores.get(line, ()) if i.own and i.words and i.span.line == line), None)
-        after[line - 1] = _with_codes(program[line - 1], new, listed)
-        indent = lines[line - 1].removesuffix(program[line - 1])
-        changed[line] = indent + after[line - 1]
+        text = program[line - 1]
+        if listed is None or not listed.words:
+            at, comment = len(text.rstrip()), f"  # actinit: ignore[{', '.join(new)}]"
+        else:
+            at, comment = listed.words[-1].span.end_column - 1, "".join(f", {code}" for code in new)
+        after[line - 1] = text[:at] + comment + text[at:]
+        column = at + len(lines[line - 1]) - len(text) + 1
+        where = findings[0].span
+        edits.append(Edit(Span(where.path, line, column, line, column, where.cell), comment))
     if _layout(after).code != before.code:
-        raise CannotRewrite("a comment would change its code")
-    return changed, added
+        raise _CannotComment("a comment would change its code")
+    return edits, added
 
 
 def _open(line: str, code: str) -> bool:
@@ -115,24 +124,12 @@ def _open(line: str, code: str) -> bool:
     return line.endswith(code) and not code.endswith("\\")
 
 
-def _with_codes(line: str, codes: Sequence[str], ignore: Ignore | None) -> str:
-    """The line with the codes in its own comment, or with a new one."""
-    if ignore is None or not ignore.words:
-        return f"{line.rstrip()}  # actinit: ignore[{', '.join(dict.fromkeys(codes))}]"
-    end = ignore.words[-1].span.end_column - 1
-    return line[:end] + "".join(f", {code}" for code in dict.fromkeys(codes)) + line[end:]
-
-
-def _joined(lines: Sequence[str]) -> str:
-    return "".join(f"{line}\n" for line in lines)
-
-
 def _layout(lines: Sequence[str]) -> _Layout:
     code: list[tuple[int, str]] = []
     closed: set[int] = set()
     opened: list[int] = []  # lines on which formatted strings began
     try:
-        for token in tokenize.generate_tokens(io.StringIO(_joined(lines)).readline):
+        for token in tokenize.generate_tokens(io.StringIO("".join(f"{line}\n" for line in lines)).readline):
             name = tokenize.tok_name[token.type]
             if name == "STRING":
                 closed.update(range(token.start[0], token.end[0]))
@@ -143,5 +140,5 @@ def _layout(lines: Sequence[str]) -> _Layout:
             if name not in ("COMMENT", "NL"):
                 code.append((token.type, token.string))
     except (tokenize.TokenError, SyntaxError) as error:
-        raise CannotRewrite(f"it cannot be split into tokens: {error.args[0]}") from None
+        raise _CannotComment(f"it cannot be split into tokens: {error.args[0]}") from None
     return _Layout(code, closed)

@@ -62,6 +62,7 @@ def analyse(read: Read, request: Request, configuration: Configuration, selectio
         request.baseline,
         request.change,
     )
+    _propose(outcome, read, facts, configuration, request.say)
     place_in_cells(outcome.findings, read.texts)  # the last step: until here a notebook is its joined program
     return outcome
 
@@ -80,6 +81,21 @@ def _whole(read: Read, request: Request) -> list[str]:
 def _unknown_lines(path: str, facts: Iterable[FileFacts], texts: Texts) -> set[int]:
     places = [entry.place for file in facts for entry in file.not_followed if entry.place.path == path]
     return {span.line for span in locate_all(texts, places).values()}
+
+
+def _propose(
+    outcome: Outcome, read: Read, facts: list[FileFacts], configuration: Configuration, say: Callable[[str], None]
+) -> None:
+    """Fixes for the findings that can be fixed. A fault of theirs costs the fixes, never the findings."""
+    if any(finding.mends or finding.code == "ACT001" for finding in outcome.shown):
+        from actinit_lint.fixes.propose import propose
+
+        try:
+            propose(outcome.findings, read.programs, facts, read.texts.text, configuration)
+        except Exception as error:
+            if os.environ.get("ACTINIT_LINT_TRACEBACK"):
+                raise
+            say(f"fixes could not be worked out: {describe(error)}; please report it")
 
 
 class Report(Protocol):
@@ -107,6 +123,7 @@ def understand(
         except Exception as error:
             report("ACT900", _span(source.path, 1, 1), stage="parsing", problem=describe(error))
         read.sources[index] = Source(source.path, "", source.real)  # let the text go; reports read again what they show
+    read.programs = programs
     if not programs:
         return []
     progress("following", 0, 0)

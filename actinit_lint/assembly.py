@@ -82,6 +82,9 @@ class Assembly:
                     spans.setdefault(span, caption)
         related = [Related(span, caption) for span, caption in list(spans.items())[:MOST_RELATED]]
         finding = self._finding(code, gravest, primary, related)
+        if all(hit.mends for hit in hits):
+            finding.mends = tuple(dict.fromkeys(mend for hit in hits for mend in hit.mends))
+        finding.about = frozenset((hit.model, hit.layer) for hit in hits)
         finding.remedies = tuple(dict.fromkeys(remedy for hit in [gravest, *hits] for remedy in hit.remedies))
         return finding
 
@@ -125,7 +128,6 @@ class Assembly:
             for remark in remarks(path, comments, self._texts, self._selection, scrutiny):
                 if not self._left_out(remark.code, path):
                     finding = self._finding(remark.code, Hit(Place(path, 0), fields=remark.fields), remark.span, [])
-                    finding.rewrite = remark.rewrite
                     finding.suppressed = suppression(finding, comments)
                     self._findings.append(finding)
                     everything.append(finding)

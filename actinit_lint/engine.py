@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
@@ -18,6 +18,7 @@ from actinit_lint.source.texts import Texts
 if TYPE_CHECKING:
     from actinit_lint.baseline import Baseline
     from actinit_lint.change import Change
+    from actinit_lint.program import Program
 
 
 def no_progress(what: str, done: int, total: int) -> None:
@@ -30,6 +31,7 @@ class Request(Struct):
     paths: Sequence[str]
     stdin: bytes | None = None
     stdin_filename: str | None = None
+    changed: Mapping[str, bytes] = {}  # contents in place of those on disk, by the path that reports show
     want_unknown: bool = False  # whether the lines of what was not followed are needed: they cost a second parse
     say: Callable[[str], None] = warn
     progress: Callable[[str, int, int], None] = no_progress
@@ -46,6 +48,7 @@ class Read(Struct):
     skipped: list[Skipped] = []
     texts: Texts = field(default_factory=Texts)
     commented: list[str] = []  # paths of sources with comments of ours
+    programs: dict[str, Program] = {}  # of the sources that were parsed
 
 
 def lint(request: Request, configuration: Configuration) -> Outcome:
@@ -86,7 +89,8 @@ def read_all(request: Request, configuration: Configuration) -> Read:
     for index, file in enumerate(found):
         request.progress("reading", index, len(found))
         from_stdin = STDIN in request.paths and index == len(found) - 1
-        loaded = load(file, request.stdin if from_stdin else None)
+        content = request.stdin if from_stdin else request.changed.get(file.path)
+        loaded = load(file, content)
         read.files += 1
         if not isinstance(loaded, Skipped):
             read.texts.knows(file.path, file.real)
@@ -96,7 +100,7 @@ def read_all(request: Request, configuration: Configuration) -> Read:
                 read.commented.append(loaded.path)
             if loaded.notebook is not None:
                 read.texts.holds(file.path, loaded.notebook)
-            elif from_stdin:
+            elif content is not None:
                 given[file.path] = loaded.text
         elif isinstance(loaded, Unreadable):
             read.unreadable.append(loaded)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
-from actinit_lint.rule import Confidence, Level, Remedy
+from actinit_lint.rule import Confidence, Level, Mend, Remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +30,20 @@ class Related:
 
 
 @dataclass(frozen=True, slots=True)
-class Rewrite:
-    """Text in place of a span. An unused ignore comes with the one that takes it away."""
+class Edit:
+    """The text of a span is replaced; a span without length is a place to insert at."""
 
     span: Span
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Edits that cure a finding, checked in memory: the finding is gone and no other has come."""
+
+    safety: Literal["safe", "unsafe"]
+    title: str
+    edits: tuple[Edit, ...]
 
 
 @dataclass(slots=True)
@@ -53,7 +63,9 @@ class Finding:
     activation: str | None = None
     numbers: dict[str, float] = field(default_factory=dict)
     remedies: tuple[Remedy, ...] = ()
-    rewrite: Rewrite | None = None
+    mends: tuple[Mend, ...] = ()
+    about: frozenset[tuple[str | None, str | None]] = frozenset()  # (model, layer) of every hit that it is made of
+    fix: Fix | None = None
     fingerprint: str = ""
     suppressed: str | None = None
     baselined: bool = False

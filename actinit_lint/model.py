@@ -159,6 +159,7 @@ class Use:
     confidence: Literal["low", "medium", "high"] = "high"
     #: what the downstream layers' effective initialisers are, where all were followed
     trainable: bool = True
+    starved: bool = False  # what it is fed is exactly 0 at the start, whatever the data
 
 
 @dataclass(slots=True, eq=False)
@@ -271,6 +272,7 @@ class EmptyParameter:
     place: Place
     model: str
     confidence: Literal["low", "medium", "high"] = "high"
+    activation: Activation | None = None  # what the product with it meets, where that was followed
 
 
 @dataclass(slots=True, eq=False)

@@ -15,7 +15,7 @@ from actinit_lint.report.choose import FORMATS
 DEFAULT_BASELINE = "actinit-lint-baseline.json"
 VERBS = ("check", "rule", "show", "probe", "config", "clean", "server")
 #: Options that the interface names and this version does not have: refused, so that nobody relies on them.
-LATER = ("--fix", "--unsafe-fixes", "--diff", "--probe")
+LATER = ("--probe",)
 
 VERB_HELP = """\
 verbs:
@@ -118,6 +118,12 @@ def check_parser(verb: str = "check") -> Parser:
     )
     adopt.add_argument("--add-ignore", action="store_true", help="write an ignore comment for every finding")
     adopt.add_argument("--diff-base", metavar="REF", help="only what has changed since a commit, branch or tag of git")
+    fixes = parser.add_argument_group("fixes")
+    fixes.add_argument("--fix", action="store_true", default=None, help="make the safe changes that cure findings")
+    fixes.add_argument(
+        "--unsafe-fixes", action="store_true", default=None, help="make those too that change what the code does"
+    )
+    fixes.add_argument("--diff", action="store_true", help="show what --fix would change, and change nothing")
     files = parser.add_argument_group("files")
     _listed(files, "--exclude", metavar="PATTERNS", help="replace the default excludes")
     _listed(files, "--extend-exclude", metavar="PATTERNS", help="exclude these too")
@@ -152,7 +158,8 @@ def _count(text: str) -> int:
 _LISTS = ("select", "ignore", "extend_select", "extend_ignore", "exclude", "extend_exclude")
 _PLAIN = (
     "level", "fail_on", "min_confidence", "output_format", "output_file", "statistics", "show_unknown", "progress",
-    "exit_zero", "force_exclude", "respect_gitignore", "baseline", "jobs", "cache", "cache_dir", "color",
+    "exit_zero", "fix", "unsafe_fixes", "force_exclude", "respect_gitignore", "baseline", "jobs", "cache", "cache_dir",
+    "color",
 )  # fmt: skip
 
 

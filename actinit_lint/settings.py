@@ -54,6 +54,8 @@ class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, froze
     show_unknown: bool = False
     progress: bool = True
     exit_zero: bool = False
+    fix: bool = False
+    unsafe_fixes: bool = False
     exclude: list[str] = msgspec.field(default_factory=lambda: list(DEFAULT_EXCLUDE))
     extend_exclude: list[str] = []
     force_exclude: bool = False

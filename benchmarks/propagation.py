@@ -49,7 +49,7 @@ from actinit_lint.signal import predict
 from actinit_lint.signal.course import Block, course
 from actinit_lint.signal.maps import Map
 
-DEPTH, WIDTH, BATCH, SEEDS = 50, 256, 64, 3
+DEPTH, WIDTH, BATCH, SEEDS = 50, 256, 32, 8
 #: The published LayerNorm and BatchNorm1d default.
 NORM_EPS = 1e-5
 #: Targets: relative error of a factor per layer, share of pairs within `allowed`, decades of std of whole models.
@@ -543,19 +543,7 @@ def chains() -> dict[str, Chain]:
     return {chain.links[0].model: chain for chain in found if chain.links[0].model in MODELS}
 
 
-def positions_flattened(chain: Chain) -> float:
-    """How many positions the first dense layer behind convolutions has flattened; 1 where there is none.
-
-    A channel's gradient summed over positions grows by so much on its way back through a flatten.
-    """
-    for before, step in pairwise(chain.steps):
-        if "Conv" in before.layer.kind and "Conv" not in step.layer.kind:
-            assert step.layer.in_features and before.layer.out_features
-            return step.layer.in_features / before.layer.out_features
-    return 1.0
-
-
-def model(name: str, chain: Chain, seeds: int = MODEL_SEEDS) -> list[Row]:
+def model(name: str, chain: Chain, seeds: int = MODEL_SEEDS) -> Row:
     """Decades of variance from the first hidden layer's pre-activations to the last one's; float32, 224 × 224 noise."""
     kind, title, initialiser = MODELS[name]
     prediction = predict(chain)
@@ -581,12 +569,9 @@ def model(name: str, chain: Chain, seeds: int = MODEL_SEEDS) -> list[Row]:
         profiles.append(_profile(pre[:hidden]))
     found = average(profiles)
     total = (math.log10(found.signal[-1] / found.signal[0]), math.log10(found.gradient[0] / found.gradient[-1]))
-    signal, gradient = 2 * prediction.course.signal, 2 * prediction.course.gradient
-    flattened = math.log10(positions_flattened(chain))
-    return [
-        Row(title + more, "relu", initialiser, hidden - 1, (signal, total[0]), (value, total[1]))
-        for more, value in (("", gradient), (", flatten counted", gradient + flattened))
-    ]
+    course = prediction.course
+    signal, gradient = 2 * course.signal, 2 * (course.gradient + course.flatten)
+    return Row(title, "relu", initialiser, hidden - 1, (signal, total[0]), (gradient, total[1]))
 
 
 @dataclass
@@ -646,7 +631,7 @@ def run(say: Callable[[str], object]) -> Results:
     say(f"convolutions: {time.process_time() - start:.0f} s")
     known = chains()
     for name in MODELS:
-        results.models += model(name, known[name])
+        results.models.append(model(name, known[name]))
         say(f"{name}: {time.process_time() - start:.0f} s")
     results.seconds = time.process_time() - start
     return results
@@ -881,3 +866,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.write:
         options.write.write_text(text)
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -6,7 +6,6 @@ import json
 import os
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +16,7 @@ import pytest
 from command import BAD, GOOD, actinit_lint, write
 from test_reports import finding, outcome, text
 
-from actinit_lint.finding import Span
+from actinit_lint.finding import Edit, Fix, Span
 from actinit_lint.report import gitlab, junit, sarif
 
 LINE = "nn.init.xavier_uniform_(self.hidden.weight)"
@@ -50,19 +49,6 @@ def valid_sarif(document: Any) -> Any:
 
 def sarif_of(*argv: str | Path) -> Any:
     return valid_sarif(actinit_lint(*argv, "--output-format", "sarif").json)
-
-
-@dataclass
-class Edit:
-    span: Span
-    text: str
-
-
-@dataclass
-class Fix:
-    title: str
-    edits: list[Edit]
-    safety: str = "unsafe"
 
 
 class TestSarif:
@@ -120,12 +106,8 @@ class TestSarif:
         assert [result["ruleId"] for result in sarif_of("net.py")["results"]] == ["ACT000"]
 
     def test_a_fix_is_a_replacement_per_edit(self) -> None:
-        class Fixed(type(finding())):  # type: ignore[misc]
-            fix: Any = None
-
-        made = finding()
-        fixed = Fixed(**{name: getattr(made, name) for name in type(made).__dataclass_fields__ if name != "fix"})
-        fixed.fix = Fix("use He", [Edit(Span("src/net.py", 8, 9, 8, 32), "nn.init.kaiming_uniform_")])
+        edit = Edit(Span("src/net.py", 8, 9, 8, 32), "nn.init.kaiming_uniform_")
+        fixed = finding(fix=Fix("unsafe", "use He", (edit,)))
         run = valid_sarif(json.loads(text(sarif.render, outcome(fixed))))
         (change,) = run["results"][0]["fixes"][0]["artifactChanges"]
         assert change["artifactLocation"]["uri"] == "src/net.py"

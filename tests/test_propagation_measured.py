@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from typing import Any
 
 import pytest
 import torch
+
+from actinit_lint.signal import predict
 
 SCRIPT = Path(__file__).parent.parent / "benchmarks" / "propagation.py"
 pytestmark = pytest.mark.skipif(not SCRIPT.exists(), reason="the benchmarks are in the repository alone")
@@ -39,7 +42,7 @@ def bench() -> Iterator[ModuleType]:
 
 @pytest.fixture(scope="module")
 def pairs(bench: ModuleType) -> dict[tuple[str, str], Any]:
-    return {pair: bench.mlp(*pair, depth=DEPTH) for pair in SOME}
+    return {pair: bench.mlp(*pair, depth=DEPTH, seeds=4) for pair in SOME}
 
 
 @pytest.mark.parametrize(("name", "initialiser"), SOME)
@@ -73,20 +76,28 @@ def test_what_is_lost_in_rounding_is_not_compared(bench: ModuleType) -> None:
 
 def test_normalisation_and_residual_blocks(bench: ModuleType) -> None:
     for row in (
-        bench.normed("relu", "he", "batch", depth=10),
-        bench.normed("sigmoid", "he", "layer", depth=10),
-        bench.residual("tanh", "he", "none", blocks=8),
-        bench.residual("gelu", "he", "pre", blocks=8),
-        bench.residual("relu", "torch default", "post", blocks=8),
+        bench.normed("relu", "he", "batch", depth=10, seeds=3),
+        bench.normed("sigmoid", "he", "layer", depth=10, seeds=3),
+        bench.residual("tanh", "he", "none", blocks=8, seeds=3),
+        bench.residual("gelu", "he", "pre", blocks=8, seeds=3),
+        bench.residual("relu", "torch default", "post", blocks=8, seeds=3),
     ):
         assert row.worst <= bench.allowed(row.steps), row
+
+
+def test_it_is_a_command() -> None:
+    run = subprocess.run([sys.executable, SCRIPT, "--help"], capture_output=True, text=True)
+    assert run.returncode == 0
+    assert "--write FILE" in run.stdout
 
 
 def test_the_linter_finds_the_models_of_the_command(bench: ModuleType) -> None:
     found = bench.chains()
     assert {name: len(chain.steps) for name, chain in found.items()} == {"AlexNet": 7, "VGG11": 10, "VGG11Default": 10}
-    assert bench.positions_flattened(found["AlexNet"]) == 36
-    assert bench.positions_flattened(found["VGG11"]) == 49
+    for name, positions in (("AlexNet", 36), ("VGG11", 49)):
+        prediction = predict(found[name])
+        assert prediction is not None
+        assert prediction.course.flatten == pytest.approx(math.log10(positions) / 2)
 
 
 def test_the_report(bench: ModuleType, pairs: dict[tuple[str, str], Any]) -> None:

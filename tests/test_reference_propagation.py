@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from actinit_lint.reference.activations import activation
+from actinit_lint.reference.finite_width import finite_width_decades
 from actinit_lint.reference.moments import stability
 from actinit_lint.reference.operations import tensor_operations
 from actinit_lint.reference.propagation import (
@@ -16,7 +17,6 @@ from actinit_lint.reference.propagation import (
     backward_factor,
     border_gain,
     depth_scale,
-    finite_width_decades,
     first_border_gain,
     fixed_point,
     layer_step,

@@ -140,6 +140,16 @@ class TestFull:
     def test_140_columns_look_like_a_pipe(self) -> None:
         assert text(full.render, outcome(finding()), width=140) == PIPE
 
+    def test_what_becomes_of_the_signal_is_said_over_the_help(self) -> None:
+        chain = {"layers": 6, "signal_ratio": 0.5**5, "gradient_ratio": 4.0**5}
+        shown = text(full.render, outcome(finding(numbers=chain))).splitlines()
+        assert shown[-4] == (
+            "   = signal: ×0.5 per layer, 0.031 of it left after the 6 layers of Net;"
+            " gradient ×4 per layer, 1,024 times left"
+        )
+        assert shown[-3].startswith("   = help: ")
+        assert "= signal" not in text(full.render, outcome(finding(numbers={**chain, "layers": 1})))
+
     def test_60_columns_wrap_words_and_captions(self) -> None:
         assert text(full.render, outcome(finding()), width=60) == NARROW
 

@@ -82,7 +82,6 @@ class TestOrder:
         ]
         assert {line.split()[0] for line in lines if line.strip()} >= set(settings())
 
-
     def test_house_layers_are_accepted_with_what_they_stand_for(self, tmp_path: Path) -> None:
         wrapper = '"mylib.ConvBNAct" = {like = "torch.nn.Conv2d", activation = "relu", normalised = true}'
         write(tmp_path, {"pyproject.toml": f"[tool.actinit-lint.wrappers]\n{wrapper}\n", "net.py": BAD})

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from actinit_lint.checks._cure import cure
-from actinit_lint.judgement import reference_gains, spell
+from actinit_lint.checks._remedy import chain_remedies, draws
+from actinit_lint.judgement import spell
 from actinit_lint.model import Chain, Place, Step
-from actinit_lint.reference.gains import forward_gain
 from actinit_lint.reference.normal_form import Initializer
 from actinit_lint.rule import Hit
 from actinit_lint.signal import Prediction, Verdict
-from actinit_lint.signal.predict import nonlinearity
 
 
 def chain_hit(chain: Chain, verdict: Verdict, at: Place, caption: str, **fields: object) -> Hit:
     """A hit on a chain; fields beyond those that every chain has come as keywords."""
     first = verdict.at[0]
+    healed = chain_remedies(chain, verdict.at)
     return Hit(
         at=at,
         caption=caption,
@@ -32,9 +32,11 @@ def chain_hit(chain: Chain, verdict: Verdict, at: Place, caption: str, **fields:
             "count": counted(verdict.at, chain),
             "after": after(verdict.at),
             "fate": "" if verdict.prediction is None else fate(verdict.prediction),
-            "cure": chain_cure(first),
+            "cure": cure(next(iter(healed), None), first.layer.framework),
             **fields,
         },
+        remedies=healed,
+        mends=draws([step.link.weight for step in verdict.at], healed),
     )
 
 
@@ -92,16 +94,6 @@ def related(at: Place, steps: Iterable[Step]) -> tuple[tuple[Place, str], ...]:
         blocks += step.layer.built
     firsts = [group[0] for group in (drawn, built, active, blocks) if group]
     return tuple((place, caption) for place, caption in [*firsts, *drawn, *built, *active, *blocks] if place != at)
-
-
-def chain_cure(step: Step) -> str:
-    """The initialiser that keeps the signal, in the words of the layer's framework."""
-    if reference_gains(step.activation):
-        return cure(step.link)
-    gain = forward_gain(nonlinearity(step.activation))
-    if step.layer.framework == "keras":
-        return f'use VarianceScaling({gain**2:.3g}, mode="fan_in")'
-    return f"use nn.init.normal_(…, std={gain:.3g} / fan_in ** 0.5)"
 
 
 def spell_spread(initializer: Initializer) -> str:

@@ -6,11 +6,12 @@ from collections.abc import Iterator, Mapping
 from math import sqrt
 from typing import Any
 
+from actinit_lint.checks._remedy import draw
 from actinit_lint.judgement import spell
 from actinit_lint.model import Link
 from actinit_lint.reference.dead_units import active_probability, bias_limit, dead_bias_probability
-from actinit_lint.reference.normal_form import Initializer
-from actinit_lint.rule import Hit, on
+from actinit_lint.reference.normal_form import Initializer, constant
+from actinit_lint.rule import Hit, Remedy, on
 from actinit_lint.signal import drives
 from actinit_lint.signal.verdict import DEADLY
 
@@ -53,6 +54,8 @@ def check(link: Link, options: Mapping[str, Any]) -> Iterator[Hit]:
         activation=link.activation.name,
         numbers={"pre_activation_std": spread, "dead_units": dead},
         fields={"words": words, "after": spell(link.activation), "spread": f"{spread:.2g}", "told": told},
+        remedies=(Remedy(link.model, link.layer.path, bias.name, constant(0.0)),),
+        mends=(draw(bias, constant(0.0)),),
     )
 
 

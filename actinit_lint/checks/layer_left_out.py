@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from math import sqrt
 from typing import Any
 
+from actinit_lint.checks._cure import example
+from actinit_lint.checks._remedy import draws, remedy
 from actinit_lint.judgement import agree, mistake, reference_gains, spell, spell_gain, variance_ratio
 from actinit_lint.model import LeftOut, Link
 from actinit_lint.rule import Hit, on
@@ -18,6 +20,8 @@ def check(left: LeftOut, options: Mapping[str, Any]) -> Iterator[Hit]:
         return
     link = left.link
     wrong = None if link is None else _wrong_gain(link, options["gain-ratio"])
+    healed = None if link is None else remedy(link)
+    remedies = () if healed is None else (healed,)
     yield Hit(
         at=left.layer.place,
         caption="keeps the framework's default",
@@ -33,7 +37,10 @@ def check(left: LeftOut, options: Mapping[str, Any]) -> Iterator[Hit]:
             "kind": left.layer.kind,
             "handled": _joined(left.handled),
             "effect": "" if wrong is None or link is None else _effect(link, *wrong),
+            "cure": example(remedies, left.layer.framework),
         },
+        remedies=remedies,
+        mends=() if wrong is None or link is None else draws((link.weight,), remedies),
     )
 
 

@@ -6,8 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from actinit_lint.checks._chain import after, chain_hit, counted, fate, spell_spread
+from actinit_lint.checks._cure import cure
+from actinit_lint.checks._remedy import draws, weight_remedy
 from actinit_lint.judgement import spell
-from actinit_lint.model import Chain, Gates
+from actinit_lint.model import Activation, Chain, Gates
 from actinit_lint.rule import Hit, on
 from actinit_lint.signal import saturated_gates, verdict
 
@@ -43,6 +45,8 @@ def _of_gates(gates: Gates) -> Iterator[Hit]:
     inside = " and ".join(spell(name) for name in gates.names)
     built = () if layer.place == write.place else ((layer.place, "this layer"),)
     drawn = spell_spread(write.initializer)
+    healed = weight_remedy(gates.model, gates.weight, Activation(gates.names[0]))
+    remedies = () if healed is None else (healed,)
     yield Hit(
         at=write.place,
         caption=f"{drawn} is too large here",
@@ -59,6 +63,8 @@ def _of_gates(gates: Gates) -> Iterator[Hit]:
             if layer.recurrent
             else f"in front of {inside}",
             "told": f"{share:.0%} of the units start saturated",
-            "cure": "draw it over its fan-in, with Xavier's initialiser",
+            "cure": cure(healed, layer.framework),
         },
+        remedies=remedies,
+        mends=draws((gates.weight,), remedies),
     )

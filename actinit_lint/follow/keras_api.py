@@ -285,8 +285,9 @@ def call_functional(run: Run, obj: Obj, args: Args, place: Place) -> Value:
     given = flows_in(args.values())
     sources: list[Flow] = obj.state["inputs"]
     memo: dict[int, Flow] = {}
+    copied: list[Flow] = []
     for index, source in enumerate(sources):
-        memo[source.number] = (
+        memo[id(source)] = (
             given[index] if index < len(given) else run.flow(Flow("input", [], place, shape=source.shape))
         )
     ends = flows_in([obj.state["outputs"]])
@@ -295,35 +296,34 @@ def call_functional(run: Run, obj: Obj, args: Args, place: Place) -> Value:
         stack = [node]
         while stack:
             current = stack[-1]
-            if current.number in memo:
+            if id(current) in memo:
                 stack.pop()
                 continue
-            waiting = [i for i in current.inputs if i.number not in memo]
+            waiting = [i for i in current.inputs if id(i) not in memo]
             if waiting:
                 stack.extend(waiting)
                 continue
             stack.pop()
             new = Flow(
-                current.op, [memo[i.number] for i in current.inputs], current.place, name=current.name,
+                current.op, [memo[id(i)] for i in current.inputs], current.place, name=current.name,
                 layer=current.layer, weight=current.weight, activation=current.activation, shape=current.shape,
             )  # fmt: skip
             new.info = dict(current.info)
-            run.flow(new)
-            memo[current.number] = new
-        return memo[node.number]
+            memo[id(current)] = run.flow(new)
+            copied.append(current)
+        return memo[id(node)]
 
-    copies = {end.number: copy(end) for end in ends}
+    copies = {id(end): copy(end) for end in ends}
     if all(all(c.dead for c in end.consumers) for end in ends):
-        for number in memo:
-            original = run.session.flows[number]
-            if memo[number] is not original and original.op != "input":
+        for original in copied:
+            if original.op != "input" and run.session.holds(original):
                 original.dead = True
     return _replace(obj.state["outputs"], copies)
 
 
 def _replace(value: Value, copies: dict[int, Flow]) -> Value:
     if isinstance(value, Flow):
-        return copies[value.number]
+        return copies[id(value)]
     if isinstance(value, tuple):
         return tuple(_replace(v, copies) for v in value)
     if isinstance(value, ListValue):

@@ -43,7 +43,7 @@ def notes(
     yield from _clones(session, records["deepcopy"], confidence)
     yield from _without_effect(session, records, confidence)
     yield from _in_place(records["in_place"], confidence)
-    yield from _empty(session, layers, confidence)
+    yield from _empty(session, layers, facts, confidence)
     yield from _left_out(session, facts, confidence)
     yield from _selu_companions(flows, layers, confidence)
 
@@ -189,7 +189,8 @@ WRITING = INITIALISING | {"apply", "copy_", "init_weights", "_init_weights", "re
 FILLING = ("init", "reset", "load", "fill", "weight", "setup", "build", "param", "register", "create")
 
 
-def _empty(session: Session, layers: Layers, confidence: Any) -> Iterator[EmptyParameter]:
+def _empty(session: Session, layers: Layers, facts: list[object], confidence: Any) -> Iterator[EmptyParameter]:
+    met = {fact.layer.place: fact.activation for fact in facts if isinstance(fact, Use)}
     for parameter in session.parameters:
         if not parameter.raw or parameter.buffer or not parameter.writes or not parameter.trainable:
             continue  # a frozen one is there to be loaded
@@ -206,7 +207,7 @@ def _empty(session: Session, layers: Layers, confidence: Any) -> Iterator[EmptyP
         weight = Weight(layer, parameter.name, "kernel", parameter.shape, list(parameter.writes), parameter.trainable)
         layer.weights["weight"] = weight
         model = layers.models.get(id(owner), owner.label)
-        yield EmptyParameter(layer, weight, parameter.place, model, confidence)
+        yield EmptyParameter(layer, weight, parameter.place, model, confidence, met.get(parameter.place))
 
 
 def _holds(owner: Obj, parameter: Parameter) -> bool:

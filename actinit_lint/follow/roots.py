@@ -78,7 +78,8 @@ def run_top_level(run: Run, module: ProjectModule) -> Session:
     """Execute a file's top level."""
     from actinit_lint.follow.statements import execute
 
-    session = Session(module.name or "script", module.path)
+    session = Session(module.name or "script", module.path, top=True)
+    run.files.append(session)
     assert module.program is not None
     body = module.program.body
 
@@ -171,7 +172,7 @@ def _run_steps(run: Run, obj: Obj) -> None:
 # Roots of a file ----------------------------------------------------------------------------------
 
 
-MOST_ENTRIES = 8  # functions of a file that only call builders and are all run; of more, one for each builder
+MOST_ENTRIES = 8  # functions of a file that only call builders and are all run; of more, one for each way of building
 
 
 def functions(module: ProjectModule) -> list[Func]:
@@ -189,16 +190,17 @@ def functions(module: ProjectModule) -> list[Func]:
     names = {f.name for f in builders}
     entries = [f for f in own if f not in builders and f.node.mentions & names]  # type: ignore[union-attr]
     if len(entries) > MOST_ENTRIES:
-        entries = _one_for_each(entries, names)
+        entries = _one_for_each(entries, names | _local_models(module))
     chosen = {id(f) for f in (*builders, *entries)}
     return [f for f in reversed(own) if id(f) in chosen and not f.called]
 
 
-def _one_for_each(entries: list[Func], builders: set[str]) -> list[Func]:
-    found: dict[str, Func] = {}
+def _one_for_each(entries: list[Func], parts: set[str]) -> list[Func]:
+    """One entry for each choice of builders and classes that it names: `resnet(Bottleneck, …)` tells by its block."""
+    found: dict[frozenset[str], Func] = {}
     for entry in entries:
-        for name in entry.node.mentions & builders:  # type: ignore[union-attr]
-            found[name] = entry
+        assert isinstance(entry.node, la.Function)
+        found[(entry.node.mentions | entry.node.hands) & parts] = entry
     return list(found.values())
 
 

@@ -20,6 +20,24 @@ def forward_gain(activation: Nonlinearity, q: float = 1.0) -> float:
     return sqrt(q / second) if second > 0 else inf
 
 
+def stationary_gain(activation: Nonlinearity) -> float | None:
+    """σ with E φ(z)² = 1 for z ~ N(0, σ²): weights of std σ/√fan_in hand a second moment of 1 on from layer to layer.
+
+    √2 for ReLU, 1 for SELU. None where the outputs cannot get there (tanh), or are beyond it whatever goes in.
+    """
+    low, high = _SMALLEST, _LARGEST
+    if not moments(activation, low).second < 1 <= moments(activation, high).second:
+        return None
+    while high > low * (1 + 1e-9):
+        middle = sqrt(low * high)
+        low, high = (middle, high) if moments(activation, middle).second < 1 else (low, middle)
+    return sqrt(high)
+
+
+#: Second moments of pre-activations between which a stationary one is looked for.
+_SMALLEST, _LARGEST = 1e-3, 1e3
+
+
 def backward_gain(activation: Nonlinearity, q: float = 1.0) -> float:
     """1/√(E φ'²): weights of std gain/√fan_out keep the gradient's second moment, at pre-activations z ~ N(0, q)."""
     second = moments(activation, q).slope_second

@@ -178,16 +178,6 @@ def depth_scale(factor: float) -> float:
     return inf if factor == 1 else 0.0 if factor <= 0 else 1 / abs(log(factor))
 
 
-#: ln‖a_L‖² of a ReLU network of finite widths n_l has variance b and mean -b/2, b = 5·Σ1/n_l. Hanin & Rolnick 2018.
-FINITE_WIDTH = 5.0
-_DECADES = 0.4342944819032518  # log10 e
-
-
-def finite_width_decades(widths: Iterable[float]) -> float:
-    """Two standard deviations of log10 of a signal's std behind layers of these widths: anything less is chance."""
-    return 2 * sqrt(FINITE_WIDTH * sum(1 / n for n in widths)) / 2 * _DECADES
-
-
 #: Steps of the power iteration: starting next to the eigenvector, ten settle four digits and more.
 BORDER_STEPS = 10
 

@@ -10,7 +10,7 @@ from actinit_lint.outcome import Outcome
 from actinit_lint.report.excerpt import WHOLE, Mark, excerpt
 from actinit_lint.report.look import Look
 from actinit_lint.report.paint import Row, write_rows
-from actinit_lint.report.words import printable, statistics_lines, summary_lines, unknown_lines
+from actinit_lint.report.words import FIXABLE, printable, signal_line, statistics_lines, summary_lines, unknown_lines
 
 if TYPE_CHECKING:
     from actinit_lint.finding import Finding
@@ -42,7 +42,7 @@ MOST_SHOWN = 8  # related places that one excerpt shows
 
 
 def finding_rows(finding: Finding, outcome: Outcome, look: Look) -> Iterator[Row]:
-    """Header, one excerpt a file, help."""
+    """Header, one excerpt a file, what becomes of the signal, help."""
     head = f"{finding.code} {finding.name}:"
     message = look.safe(printable(finding.message))
     first, *more = _wrapped(f"{head} {message}", look.width, "  ")
@@ -63,19 +63,30 @@ def finding_rows(finding: Finding, outcome: Outcome, look: Look) -> Iterator[Row
         yield [(" " * (gutter + 1) + "|", "frame")]
         yield from excerpt(outcome.texts.lines(span.path, span.cell), here, gutter, look, finding.level)
         yield [(" " * (gutter + 1) + "|", "frame")]
-    if finding.help:
-        yield from _help(finding.help, gutter, look)
+    for label, text in (("signal: ", signal_line(finding)), *_cures(finding)):
+        if text:
+            yield from _note(label, text, gutter, look)
 
 
-def _help(text: str, gutter: int, look: Look) -> Iterator[Row]:
+def _note(label: str, text: str, gutter: int, look: Look) -> Iterator[Row]:
     lead = " " * (gutter + 1) + "= "
-    width = None if look.width is None else look.width - len(lead) - len("help: ")
+    width = None if look.width is None else look.width - len(lead) - len(label)
     parts = [part for line in text.splitlines() for part in _wrapped(look.safe(printable(line)), width)]
     for index, part in enumerate(parts):
         if index == 0:
-            yield [(lead, "frame"), ("help: ", "help"), (part, "")]
+            yield [(lead, "frame"), (label, "help"), (part, "")]
         else:
-            yield [(" " * (len(lead) + len("help: ")), ""), (part, "")]
+            yield [(" " * (len(lead) + len(label)), ""), (part, "")]
+
+
+def _cures(finding: Finding) -> Iterator[tuple[str, str | None]]:
+    """The help, marked where a fix does what it says; the fix's own title where there is no help."""
+    if finding.fix is None:
+        yield "help: ", finding.help
+    elif finding.help:
+        yield "help: ", f"{finding.help}   {FIXABLE}"
+    else:
+        yield "fix: ", f"{finding.fix.title}   {FIXABLE}"
 
 
 def _wrapped(text: str, width: int | None, hanging: str = "") -> list[str]:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
 
 from actinit_lint.outcome import Outcome
 from actinit_lint.report.look import Look
 from actinit_lint.selection import LEVELS
+
+if TYPE_CHECKING:
+    from actinit_lint.finding import Finding
 
 
 def count(number: int, word: str, plural: str | None = None) -> str:
@@ -33,11 +37,28 @@ def summary_lines(outcome: Outcome) -> list[str]:
         line = f"{found} in {count(summary.files, 'file')}. {layers}{unknown}."
     else:
         line = f"All checks passed: {count(summary.files, 'file')}, {layers}{unknown}."
-    return [" ".join([line, *_asides(outcome)])]
+    return [" ".join([line, *_asides(outcome)]), *_fixable(outcome)]
+
+
+#: Marks a finding that has a fix.
+FIXABLE = "[*]"
+
+
+def _fixable(outcome: Outcome) -> list[str]:
+    """How many findings a fix would take away, and how to ask for it."""
+    safeties = Counter(finding.fix.safety for finding in outcome.shown if finding.fix is not None)
+    safe, unsafe = safeties["safe"], safeties["unsafe"]
+    if safe and unsafe:
+        return [f"{FIXABLE} {safe} fixable with --fix, {unsafe} more with --fix --unsafe-fixes."]
+    if safe or unsafe:
+        return [f"{FIXABLE} {safe or unsafe} fixable with --fix{'' if safe else ' --unsafe-fixes'}."]
+    return []
 
 
 def _asides(outcome: Outcome) -> list[str]:
     asides = []
+    if outcome.fixed:
+        asides.append(f"{outcome.fixed} fixed in {count(outcome.fixed_files, 'file')}.")
     for level in reversed(LEVELS):
         hidden = outcome.hidden_by_level[level]
         if hidden:
@@ -53,6 +74,27 @@ def _asides(outcome: Outcome) -> list[str]:
     if outcome.summary.skipped:
         asides.append(f"{count(outcome.summary.skipped, 'file')} skipped.")
     return asides
+
+
+def signal_line(finding: Finding) -> str | None:
+    """What becomes of the chain that a finding speaks of; None where nothing is predicted, or nothing is lost.
+
+    `×0.71 per layer, 0.13 of it left after the 6 layers of Net; gradient ×0.8 per layer, 0.3 left`.
+    """
+    numbers = finding.numbers
+    layers, signal, gradient = (numbers.get(key) for key in ("layers", "signal_ratio", "gradient_ratio"))
+    if layers is None or signal is None or gradient is None or layers < 2:
+        return None
+    steps = 1 / (layers - 1)
+    of = f" of {finding.model}" if finding.model else ""
+    return (
+        f"×{signal**steps:.2g} per layer, {_left(signal)} of it left after the {layers:.0f} layers{of};"
+        f" gradient ×{gradient**steps:.2g} per layer, {_left(gradient)} left"
+    )
+
+
+def _left(ratio: float) -> str:
+    return f"{ratio:.2g}" if ratio < 100 else f"{ratio:,.0f} times" if ratio < 1e6 else f"{ratio:.0e} times"
 
 
 def statistics_lines(outcome: Outcome) -> list[str]:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from math import exp, floor, log, log10
 from typing import NamedTuple
 
+from actinit_lint.reference.finite_width import RELU_NOISE, decades, lengths, own_share
 from actinit_lint.reference.layer_defaults import NORM_EPS
 from actinit_lint.reference.moments import moments
 from actinit_lint.reference.nonlinearity import Nonlinearity, Smooth
@@ -15,7 +16,6 @@ from actinit_lint.reference.propagation import (
     coherent_gain,
     drop,
     drop_backward,
-    finite_width_decades,
     linear,
     normalise,
 )
@@ -26,12 +26,6 @@ from actinit_lint.signal.maps import Map
 LARGEST = 1e200
 #: Below this the square root of a number is still one, and its logarithm finite.
 SMALLEST = 1e-300
-#: Activations whose forward map has no stable scale drift by up to two decades of variance in 50 real layers beside
-#: the prediction (measured on stacks of linear layers): one decade of std in 50.
-UNSTABLE = frozenset({"gelu", "gelu_tanh", "quick_gelu", "silu", "mish", "hardswish", "tanhshrink", "relu2"})
-UNSTABLE_DECADES = 1 / 50
-
-
 #: Points per factor of e in q at which the share of the signal that an activation passes on is computed.
 GRID = 4
 #: Beyond this q an activation that grows is as good as its asymptotes, whose share no longer depends on q.
@@ -47,6 +41,7 @@ class Block(NamedTuple):
     norm: NormKind | None = None
     norm_first: bool = False  # between layer and activation, not behind the activation
     keras: bool = False  # whose eps a norm has
+    positions: float = 1.0  # of one channel of the layer before, which a flatten hands to this layer as so many inputs
 
 
 class Point(NamedTuple):
@@ -58,6 +53,7 @@ class Point(NamedTuple):
     forward: float  # batch signal here over the one at the layer before; 0 at the first
     backward: float  # gradient at the layer before over the one here; 0 at the first
     bias_rules: bool  # a constant bias outweighs what the layer computes: no number behind it can be trusted
+    flatten: float = 0.0  # what a flatten in front of this layer adds to `backward`; rules count it as a factor of 1
 
 
 class Course(NamedTuple):
@@ -73,8 +69,13 @@ class Course(NamedTuple):
 
     @property
     def gradient(self) -> float:
-        """log10 of the gradient's std ratio, first layer over last."""
+        """log10 of the gradient's std ratio, first layer over last, with flatten as a factor of 1: what rules judge."""
         return sum(point.backward for point in self.points)
+
+    @property
+    def flatten(self) -> float:
+        """What flattened maps add to `gradient` where the gradient is summed over positions, as a measurement is."""
+        return sum(point.flatten for point in self.points)
 
     @property
     def m(self) -> float:
@@ -95,14 +96,19 @@ class Course(NamedTuple):
 def course(blocks: tuple[Block, ...], start: float = 1.0) -> Course:
     """Follow a signal of second moment and batch variance `start` through the blocks, and the gradient back.
 
-    The equations are those of `reference.propagation`. The gradient of a layer is summed over positions, so that
-    strides, pooling and flatten change nothing.
+    The equations are those of `reference.propagation`, with what `reference.finite_width` adds. The gradient of a layer
+    is summed over positions, so that strides and pooling change nothing.
     """
     points: list[Point] = []
     signal, slope = Signal(start, start), 1.0  # slope: E φ'² and the like of the block before
     common, back = 0.0, 0.0  # common: second moment of what all units of the layer before share
+    apart = 0.0  # variance across the batch of ln q, inputs being of different lengths
+    chance = noise = 0.0  # variances of ln q and of the gradient's logarithm from one draw of the weights to the next
     for index, block in enumerate(blocks):
         m = block.map
+        if index == 0:
+            apart = 2 / m.fan_in  # of normal inputs
+            signal = Signal(start, start * (1 - apart / 4))
         second = m.variance + m.mean**2
         grown = linear(signal, m.fan_in * second)
         if m.mean and signal.q > 0:  # what all inputs share adds up coherently
@@ -111,17 +117,25 @@ def course(blocks: tuple[Block, ...], start: float = 1.0) -> Course:
         bias_rules = m.bias_mean**2 > max(grown.q, SMALLEST)
         q = min(LARGEST, max(SMALLEST, grown.q + m.bias_variance + m.bias_mean**2))
         s = min(q, max(SMALLEST, grown.s))
-        before = points[-1].s if index else s
+        apart *= min(1.0, grown.q / q) ** 2
+        seen = s + (q - s) * apart / 4  # directions, and lengths: (√q - √q')²/2 is q·(ln q - ln q')²/8
+        before = points[-1].s if index else seen
         if index:
             back = _decades(m.fan_out * second * slope)
-        points.append(Point(q, s, grown.q, _decades(s / before), back, bias_rules))
+            chance, noise = chance + RELU_NOISE / m.width, noise + RELU_NOISE / m.width
+        flatten = _decades(block.positions)
+        points.append(Point(q, seen, grown.q, _decades(seen / before), back, bias_rules, flatten))
         share = 0.0  # of the pre-activations' second moment, what all units have in common
         if m.mean and grown.q > 0:
             share = min(1.0, (m.fan_in * m.mean**2 * signal.q + coherent_gain(m.fan_in, m.mean) * common) / q)
         signal, slope, common = _through(block, Signal(q, s), share)
-    widths = [block.map.width for block in blocks[1:]]
-    unstable = sum(block.activation.name in UNSTABLE for block in blocks[:-1])
-    return Course(tuple(points), finite_width_decades(widths) + UNSTABLE_DECADES * unstable)
+        if index + 1 < len(blocks):
+            known = lengths(block.activation, q)
+            fresh = known.noise * own_share(s / q) / blocks[index + 1].map.fan_in
+            signal = Signal(signal.q, signal.s - min(signal.s / 2, signal.q * fresh / 4))
+            apart = 0.0 if block.norm else known.kept**2 * apart + fresh  # a norm gives every input one length
+            chance = 0.0 if block.norm else known.kept**2 * chance
+    return Course(tuple(points), decades(max(chance, noise)))
 
 
 def _through(block: Block, signal: Signal, share: float) -> tuple[Signal, float, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from math import inf
 from typing import Literal
 
 from actinit_lint.judgement import SMALLEST_GAIN, reference_gains
@@ -103,7 +104,10 @@ def _scenarios(chain: Chain) -> Iterator[tuple[Block, ...] | None]:
             yield None
             return
         for dropout in dropouts:
-            yield tuple(_block(step, one, dropout) for step, one in zip(chain.steps, known))
+            yield tuple(
+                _block(step, one, dropout, _flattened(chain, index))
+                for index, (step, one) in enumerate(zip(chain.steps, known))
+            )
 
 
 def _inputs(chain: Chain, index: int) -> int | None:
@@ -114,7 +118,15 @@ def _inputs(chain: Chain, index: int) -> int | None:
     return before.out_features
 
 
-def _block(step: Step, one: Map, dropout: float) -> Block:
+def _flattened(chain: Chain, index: int) -> float:
+    """Positions of one channel of the layer before that reach this one as inputs of their own; 1 where not known."""
+    layer, before = chain.steps[index].layer, chain.steps[index - 1].layer if index else None
+    if before is None or "Conv" not in before.kind or "Conv" in layer.kind:
+        return 1.0
+    return max(1.0, (layer.in_features or 0) / (before.out_features or inf))
+
+
+def _block(step: Step, one: Map, dropout: float, positions: float) -> Block:
     kept = 1.0
     for p in step.dropout:
         kept *= 1 - (dropout if p is None else p)
@@ -125,6 +137,7 @@ def _block(step: Step, one: Map, dropout: float) -> Block:
         step.norm,  # type: ignore[arg-type]
         step.link.norm_between,
         step.layer.framework == "keras",
+        positions,
     )
 
 

@@ -17,7 +17,7 @@ class Standing:
     second_moment: float  # of the pre-activations, behind a standardised input
     factor: float  # batch signal over the one at the layer before; 0 at the first
     signal: float  # batch signal over the one at the first layer
-    gradient: float  # gradient over the one at the last layer
+    gradient: float  # gradient, summed over positions, over the one at the last layer
     certain: bool  # every size is known; else the mildest of what may be
 
 
@@ -34,6 +34,6 @@ def standing(link: Link) -> Standing | None:
         points[index].q,
         points[index].forward,
         sum(point.forward for point in points[: index + 1]),
-        sum(point.backward for point in points[index + 1 :]),
+        sum(point.backward + point.flatten for point in points[index + 1 :]),
         prediction.widths_known and prediction.course.trusted,
     )

@@ -127,10 +127,13 @@ def decode(data: bytes) -> str:
         raise _NotText(f"byte 0x{data[error.start]:02x} is not valid {encoding}{hint}", line) from None
 
 
-def encode_like(data: bytes, text: str) -> bytes:
-    """Text as the bytes of the file that `data` was read from; raises UnicodeEncodeError."""
-    mark = _BOM if data.startswith(_BOM) else b""
-    return mark + text.encode(_declared_encoding(data[len(mark) :]) or "utf-8")
+def encode(text: str, before: bytes) -> bytes:
+    """The text in the encoding of the content that it replaces, with its byte order mark.
+
+    Raises UnicodeEncodeError where that encoding cannot hold it.
+    """
+    mark = _BOM if before.startswith(_BOM) else b""
+    return mark + text.encode(_declared_encoding(before[len(mark) :]) or "utf-8")
 
 
 class _NotText(Exception):

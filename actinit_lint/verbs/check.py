@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import sys
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
@@ -71,8 +72,18 @@ def check(options: argparse.Namespace) -> int:
         baseline=baseline,
         change=change,
     )
+    fixing = settings.fix or options.diff
     try:
-        outcome = lint(request, configuration)
+        if fixing:
+            from actinit_lint.verbs.fix import Fixing
+
+            fixed = Fixing(request, configuration)
+            if options.diff:
+                return fixed.show_diff(options.quiet)
+            fixed.write()
+            outcome = fixed.outcome
+        else:
+            outcome = lint(request, configuration)
     finally:
         progress.close()
     if options.verbose:
@@ -87,8 +98,9 @@ def check(options: argparse.Namespace) -> int:
         from actinit_lint.add_ignores import add_ignores
 
         add_ignores(outcome, say=lambda text: print(text, file=sys.stderr))
-    for output in outputs:
-        write(outcome, settings, output, quiet=options.quiet)
+    with contextlib.redirect_stdout(sys.stderr if fixing and STDIN in paths else sys.stdout):
+        for output in outputs:
+            write(outcome, settings, output, quiet=options.quiet)
     return exit_code(outcome, settings)
 
 

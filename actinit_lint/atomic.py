@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import secrets
 import stat
 
 from actinit_lint.problem import UserProblem
@@ -28,7 +27,7 @@ def _write(target: str, data: bytes) -> None:
             return
         mode = stat.S_IMODE(status.st_mode)
     folder, name = os.path.split(target)
-    beside = os.path.join(folder, f".{name[:100]}.{secrets.token_hex(4)}.tmp")
+    beside = os.path.join(folder, f".{name[:100]}.{os.urandom(4).hex()}.tmp")
     try:
         with open(beside, "xb") as out:
             out.write(data)

@@ -60,7 +60,9 @@ class TestVerbs:
         write(tmp_path, {".actinit-lint-cache/photo.jpg": ""})
         assert actinit_lint("clean").code == 2
         assert (tmp_path / ".actinit-lint-cache" / "photo.jpg").exists()
-        write(tmp_path, {".actinit-lint-cache/CACHEDIR.TAG": ""})
+        write(tmp_path, {".actinit-lint-cache/CACHEDIR.TAG": "of another tool"})
+        assert actinit_lint("clean").code == 2
+        write(tmp_path, {".actinit-lint-cache/CACHEDIR.TAG": "A cache of actinit-lint"})
         assert actinit_lint("clean").code == 0
         assert not (tmp_path / ".actinit-lint-cache").exists()
 

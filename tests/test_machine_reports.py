@@ -192,7 +192,7 @@ class TestFilesOfReports:
     def test_an_old_report_is_replaced_whole_and_keeps_its_permissions(self, tmp_path: Path) -> None:
         write(tmp_path, {"net.py": BAD, "out.json": "x" * 100_000})
         Path("out.json").chmod(0o600)
-        actinit_lint("net.py", "--output-format", "json", "--output-file", "out.json")
+        actinit_lint("net.py", "--no-cache", "--output-format", "json", "--output-file", "out.json")
         assert json.loads(Path("out.json").read_text())["version"] == 1
         assert Path("out.json").stat().st_mode & 0o777 == 0o600
         assert sorted(os.listdir()) == ["net.py", "out.json"]
@@ -203,7 +203,7 @@ class TestFilesOfReports:
 
         monkeypatch.setattr("actinit_lint.report.junit.render", fail)
         write(tmp_path, {"net.py": BAD, "out.xml": "old"})
-        assert actinit_lint("net.py", "--output-format", "junit:out.xml").code == 2
+        assert actinit_lint("net.py", "--no-cache", "--output-format", "junit:out.xml").code == 2
         assert Path("out.xml").read_text() == "old"
         assert sorted(os.listdir()) == ["net.py", "out.xml"]
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from actinit_lint.assembly import Assembly
 from actinit_lint.checking import Hits, describe, run_checks
+from actinit_lint.disk import Disk
 from actinit_lint.engine import Read, Request
 from actinit_lint.finding import Span
 from actinit_lint.ignores import Scrutiny, users_unread
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from actinit_lint.program import Program, SyntaxProblem
 
 
-def analyse(read: Read, request: Request, configuration: Configuration, selection: Selection) -> Outcome:
+def analyse(read: Read, request: Request, configuration: Configuration, selection: Selection, disk: Disk) -> Outcome:
     """Parse, follow, check and assemble what was read."""
     assembly = Assembly(configuration, selection, read.texts)
     for unreadable in read.unreadable:
@@ -35,7 +36,7 @@ def analyse(read: Read, request: Request, configuration: Configuration, selectio
     facts: list[FileFacts] = []
     hits: Hits = Hits()
     if read.sources:
-        facts = understand(read, configuration, assembly.add_own, request.progress)
+        facts = understand(read, configuration, assembly.add_own, request.progress, disk)
         hits = run_checks(facts, selection, configuration, request.progress)
     for crash in hits.crashes:
         assembly.add_own("ACT900", _span(crash.path, 1, 1), stage=crash.stage, problem=crash.problem)
@@ -108,19 +109,24 @@ class Report(Protocol):
 
 
 def understand(
-    read: Read, configuration: Configuration, report: Report, progress: Callable[[str, int, int], None]
+    read: Read,
+    configuration: Configuration,
+    report: Report,
+    progress: Callable[[str, int, int], None],
+    disk: Disk | None = None,
 ) -> list[FileFacts]:
     """Parse and follow. Everything that loads libcst happens from here on."""
     import msgspec
 
     from actinit_lint import follow
 
+    disk = disk or Disk()
     programs: dict[str, Program] = {}
     total = len(read.sources)
     for index, source in enumerate(read.sources):
         progress("parsing", index, total)
         try:
-            parsed = _parsed(source, read.texts, report)
+            parsed = _parsed(source, read.texts, report, disk)
             if parsed is not None:
                 programs[source.path] = parsed
         except Exception as error:
@@ -132,7 +138,7 @@ def understand(
     progress("following", 0, 0)
     wrappers = {name: msgspec.to_builtins(wrapper) for name, wrapper in configuration.settings.wrappers.items()}
     try:
-        facts = follow.follow(programs, wrappers)
+        facts = follow.follow(programs, wrappers, disk)
     except Exception as error:
         report("ACT900", _span(next(iter(programs)), 1, 1), stage="following", problem=describe(error))
         return []
@@ -143,12 +149,12 @@ def understand(
     return facts
 
 
-def _parsed(source: Source, texts: Texts, report: Report) -> Program | None:
+def _parsed(source: Source, texts: Texts, report: Report, disk: Disk) -> Program | None:
     """The file's program; of a notebook with broken cells, that of the others."""
     from actinit_lint import program
 
     try:
-        return program.parse(source.text, source.path)
+        return disk.parse(source.text, source.path)
     except program.SyntaxProblem as problem:
         whole = (source.text, problem)
     broken: dict[int, tuple[str, program.SyntaxProblem]] = {}
@@ -167,7 +173,7 @@ def _parsed(source: Source, texts: Texts, report: Report) -> Program | None:
             _report_syntax(source.path, *broken[cell.number], cell.first, report)
     left = source.notebook.without(broken)
     texts.holds(source.path, left)
-    return _parsed(Source(source.path, left.text, source.real), texts, report)
+    return _parsed(Source(source.path, left.text, source.real), texts, report, disk)
 
 
 def _report_syntax(path: str, text: str, problem: SyntaxProblem, first: int, report: Report) -> None:

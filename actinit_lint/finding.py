@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
+from actinit_lint.probe.evidence import Probed
 from actinit_lint.rule import Confidence, Level, Mend, Remedy
-
-if TYPE_CHECKING:
-    from actinit_lint.probe.evidence import Probed
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,7 +90,7 @@ class Configuration(msgspec.Struct, frozen=True):
     def path(self, key: str) -> str | None:
         """A path setting: relative to the root where a file set it, to the working directory where it was typed."""
         value: str | None = getattr(self.settings, key.replace("-", "_"))
-        if not value or self.origins[key] in ("default", "command line", "--config"):
+        if not value or self.origins[key] in ("command line", "--config"):
             return value or None
         return _display(Path(self.root, value))
 

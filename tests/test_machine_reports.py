@@ -6,7 +6,6 @@ import json
 import os
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -17,7 +16,7 @@ import pytest
 from command import BAD, GOOD, actinit_lint, write
 from test_reports import finding, outcome, text
 
-from actinit_lint.finding import Span
+from actinit_lint.finding import Edit, Fix, Span
 from actinit_lint.report import gitlab, junit, sarif
 
 LINE = "nn.init.xavier_uniform_(self.hidden.weight)"
@@ -50,19 +49,6 @@ def valid_sarif(document: Any) -> Any:
 
 def sarif_of(*argv: str | Path) -> Any:
     return valid_sarif(actinit_lint(*argv, "--output-format", "sarif").json)
-
-
-@dataclass
-class Edit:
-    span: Span
-    text: str
-
-
-@dataclass
-class Fix:
-    title: str
-    edits: list[Edit]
-    safety: str = "unsafe"
 
 
 class TestSarif:
@@ -120,12 +106,8 @@ class TestSarif:
         assert [result["ruleId"] for result in sarif_of("net.py")["results"]] == ["ACT000"]
 
     def test_a_fix_is_a_replacement_per_edit(self) -> None:
-        class Fixed(type(finding())):  # type: ignore[misc]
-            fix: Any = None
-
-        made = finding()
-        fixed = Fixed(**{name: getattr(made, name) for name in type(made).__dataclass_fields__ if name != "fix"})
-        fixed.fix = Fix("use He", [Edit(Span("src/net.py", 8, 9, 8, 32), "nn.init.kaiming_uniform_")])
+        edit = Edit(Span("src/net.py", 8, 9, 8, 32), "nn.init.kaiming_uniform_")
+        fixed = finding(fix=Fix("unsafe", "use He", (edit,)))
         run = valid_sarif(json.loads(text(sarif.render, outcome(fixed))))
         (change,) = run["results"][0]["fixes"][0]["artifactChanges"]
         assert change["artifactLocation"]["uri"] == "src/net.py"
@@ -210,7 +192,7 @@ class TestFilesOfReports:
     def test_an_old_report_is_replaced_whole_and_keeps_its_permissions(self, tmp_path: Path) -> None:
         write(tmp_path, {"net.py": BAD, "out.json": "x" * 100_000})
         Path("out.json").chmod(0o600)
-        actinit_lint("net.py", "--output-format", "json", "--output-file", "out.json")
+        actinit_lint("net.py", "--no-cache", "--output-format", "json", "--output-file", "out.json")
         assert json.loads(Path("out.json").read_text())["version"] == 1
         assert Path("out.json").stat().st_mode & 0o777 == 0o600
         assert sorted(os.listdir()) == ["net.py", "out.json"]
@@ -221,7 +203,7 @@ class TestFilesOfReports:
 
         monkeypatch.setattr("actinit_lint.report.junit.render", fail)
         write(tmp_path, {"net.py": BAD, "out.xml": "old"})
-        assert actinit_lint("net.py", "--output-format", "junit:out.xml").code == 2
+        assert actinit_lint("net.py", "--no-cache", "--output-format", "junit:out.xml").code == 2
         assert Path("out.xml").read_text() == "old"
         assert sorted(os.listdir()) == ["net.py", "out.xml"]
 

@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from actinit_lint.disk import Disk
 from actinit_lint.model import FileFacts
 from actinit_lint.program import Program
 
 __all__ = ["follow"]
 
 
-def follow(programs: Mapping[str, Program], wrappers: Mapping[str, Any] | None = None) -> list[FileFacts]:
+def follow(
+    programs: Mapping[str, Program], wrappers: Mapping[str, Any] | None = None, disk: Disk | None = None
+) -> list[FileFacts]:
     """Follow all files of a run together; one FileFacts for each, in the order given."""
     from actinit_lint.follow.project import Project
 
-    return Project(programs, wrappers or {}).facts()
+    return Project(programs, wrappers or {}, disk or Disk()).facts()

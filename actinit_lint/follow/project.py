@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from actinit_lint.disk import Disk
 from actinit_lint.follow import roots
 from actinit_lint.follow.coverage import constructor_sites
 from actinit_lint.follow.facts import SessionFacts
@@ -14,12 +15,13 @@ from actinit_lint.follow.state import Run, Session
 from actinit_lint.follow.unused import never_applied
 from actinit_lint.follow.values import ClassValue, Func, Obj, Parameter, ProjectModule
 from actinit_lint.model import FileFacts, NotFollowed, Place
-from actinit_lint.program import Program, SyntaxProblem, parse
+from actinit_lint.program import Program, SyntaxProblem
 
 
 class Project:
-    def __init__(self, programs: Mapping[str, Program], wrappers: Mapping[str, Any]) -> None:
+    def __init__(self, programs: Mapping[str, Program], wrappers: Mapping[str, Any], disk: Disk) -> None:
         self.programs = dict(programs)
+        self.disk = disk
         self.run = Run(self.load, dict(wrappers))
         self.modules: dict[str, ProjectModule] = {}  # by real path
         self.given = {os.path.realpath(path): path for path in programs}
@@ -49,10 +51,8 @@ class Project:
 
     def _read(self, path: str) -> Program | None:
         """A file of the project that was not passed: read for what it defines, never reported as broken."""
-        from actinit_lint.source.source import read_text
-
         try:
-            return parse(read_text(path), path)
+            return self.disk.program(path)
         except (SyntaxProblem, OSError, ValueError):
             return None
 
@@ -62,7 +62,7 @@ class Project:
         stem = file.removesuffix(".py")
         parts: list[str] = []
         current = folder
-        while os.path.isfile(os.path.join(current, "__init__.py")):
+        while self.disk.is_file(os.path.join(current, "__init__.py")):
             current, last = os.path.split(current)
             parts.insert(0, last)
         package = ".".join(parts)
@@ -82,11 +82,13 @@ class Project:
                 folder = os.path.dirname(folder)
             return self._find(folder, name)
         top = folder
-        while os.path.isfile(os.path.join(top, "__init__.py")):
+        while self.disk.is_file(os.path.join(top, "__init__.py")):
             top = os.path.dirname(top)
         candidates = [top] if top == folder else [top, folder]
         parent = os.path.dirname(top)
-        if os.path.isfile(os.path.join(parent, "pyproject.toml")) or os.path.isfile(os.path.join(parent, "setup.py")):
+        if self.disk.is_file(os.path.join(parent, "pyproject.toml")) or self.disk.is_file(
+            os.path.join(parent, "setup.py")
+        ):
             candidates.append(parent)
         for start in candidates:
             found = self._find(start, name)
@@ -99,7 +101,7 @@ class Project:
         if base in self.missing:
             return None
         for path in (f"{base}.py", os.path.join(base, "__init__.py")):
-            if os.path.isfile(path):
+            if self.disk.is_file(path):
                 if self._tabled(base):
                     return ProjectModule(path, self._names(os.path.realpath(path))[0], "")
                 return self.module(self.given.get(os.path.realpath(path), path))

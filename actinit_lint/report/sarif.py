@@ -128,7 +128,7 @@ def _region(line: int, column: int, end_line: int, end_column: int) -> dict[str,
 
 def _fix(finding: Finding) -> dict[str, Any] | None:
     """The finding's edits, file by file. None where there are none, or where one lies in a notebook's cell."""
-    fix = getattr(finding, "fix", None)
+    fix = finding.fix
     if fix is None or not fix.edits or any(edit.span.cell is not None for edit in fix.edits):
         return None
     changes: dict[str, list[dict[str, Any]]] = {}

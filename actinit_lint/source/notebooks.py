@@ -83,13 +83,13 @@ class Notebook(Struct, frozen=True):
 
 def read_notebook(data: bytes) -> Notebook:
     """The notebook in a file's content; raises NotANotebook and OtherLanguage."""
-    content = notebook_content(data)
+    content = _content(data)
     language = _language(content)
     if "python" not in language.lower():
         raise OtherLanguage(language)
     cells = []
     first = 1
-    for number, source in code_cells(content):
+    for number, source in _code_cells(content):
         lines = _LONE_SURROGATE.sub("\ufffd", source).replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
         if not any(line.strip() for line in lines):
             continue
@@ -100,8 +100,7 @@ def read_notebook(data: bytes) -> Notebook:
     return Notebook(tuple(cells))
 
 
-def notebook_content(data: bytes) -> dict[str, Any]:
-    """The JSON object in a file's content; raises NotANotebook."""
+def _content(data: bytes) -> dict[str, Any]:
     if not data.strip():
         raise NotANotebook("not a notebook: the file is empty")
     try:
@@ -119,9 +118,9 @@ def notebook_content(data: bytes) -> dict[str, Any]:
     return content
 
 
-def code_cells(content: dict[str, Any]) -> Iterator[tuple[int, str]]:
+def _code_cells(content: dict[str, Any]) -> Iterator[tuple[int, str]]:
     """Number and text of each cell with Python in it."""
-    for number, cell in enumerate(notebook_cells(content), 1):
+    for number, cell in enumerate(_cells(content), 1):
         if not isinstance(cell, dict):
             raise NotANotebook(f"not a notebook: expected cell {number} to be an object, found {_named(cell)}")
         if cell.get("cell_type") != "code" or not _is_python(cell):
@@ -135,8 +134,7 @@ def code_cells(content: dict[str, Any]) -> Iterator[tuple[int, str]]:
         yield number, source
 
 
-def notebook_cells(content: dict[str, Any]) -> list[Any]:
-    """All cells in order, whatever they are."""
+def _cells(content: dict[str, Any]) -> list[Any]:
     sheets = content.get("worksheets")
     if "cells" not in content and isinstance(sheets, list):
         cells: Any = [cell for sheet in sheets if isinstance(sheet, dict) for cell in sheet.get("cells") or ()]

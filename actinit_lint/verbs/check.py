@@ -69,6 +69,7 @@ def check(options: argparse.Namespace) -> int:
         want_unknown=settings.show_unknown or any(_needs_lines(output) for output in outputs),
         say=say,
         progress=progress.step,
+        remember=not options.write_baseline,
         baseline=baseline,
         change=change,
     )

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from actinit_lint.follow.fans import FANS, arithmetic, negative
+from actinit_lint.follow.fans import FANS, arithmetic, computed, is_made_of_sizes, negative
 from actinit_lint.follow.iteration import Range
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
@@ -90,13 +90,15 @@ def unary(run: Run, sign: str, value: Value, place: Place) -> Value:
 def binary(run: Run, sign: str, left: Value, right: Value, place: Place, in_place: bool = False) -> Value:
     from actinit_lint.follow import dataflow
 
-    if isinstance(left, FANS) or isinstance(right, FANS):
-        known = isinstance(left, PLAIN) and isinstance(right, PLAIN)
-        plain = _plain(sign, left, right) if known else Unknown("operation on an unknown value")
-        if known or (isinstance(left, (*FANS, int, float)) and isinstance(right, (*FANS, int, float))):
+    if isinstance(left, PLAIN) and isinstance(right, PLAIN):
+        plain = _plain(sign, left, right)
+        if isinstance(left, FANS) or isinstance(right, FANS):
             return arithmetic(sign, left, right, plain)
-    elif isinstance(left, PLAIN) and isinstance(right, PLAIN):
-        return _plain(sign, left, right)
+        return computed(plain) if sign in ("/", "**") else plain
+    if is_made_of_sizes(left) or is_made_of_sizes(right):
+        if all(isinstance(v, (int, float)) or is_made_of_sizes(v) for v in (left, right)):
+            unknown = Unknown("operation on an unknown value", symbol=_symbol(sign, left, right))
+            return arithmetic(sign, left, right, unknown)
     if isinstance(left, OneOf) or isinstance(right, OneOf):
         return _options(run, sign, left, right, place, in_place)
     if sign == "@":

@@ -442,8 +442,10 @@ def one_of(values: Iterable[Value]) -> Value:
 def same(a: Value, b: Value) -> bool:
     if a is b:
         return True
-    if isinstance(a, (int, float, str, bool, type(None))) and isinstance(b, type(a)):
-        return bool(a == b)
+    if is_number(a) and is_number(b) and isinstance(a, bool) == isinstance(b, bool):
+        return isinstance(a, int) == isinstance(b, int) and a == b
+    if isinstance(a, (str, type(None))) and isinstance(b, type(a)):
+        return a == b
     if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
         return all(same(x, y) for x, y in zip(a, b))
     if isinstance(a, External) and isinstance(b, External):

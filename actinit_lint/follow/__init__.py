@@ -11,8 +11,15 @@ from actinit_lint.program import Program
 __all__ = ["follow"]
 
 
-def follow(programs: Mapping[str, Program], wrappers: Mapping[str, Any] | None = None) -> list[FileFacts]:
-    """Follow all files of a run together; one FileFacts for each, in the order given."""
+def follow(
+    programs: Mapping[str, Program],
+    wrappers: Mapping[str, Any] | None = None,
+    spare: Mapping[str, Program] | None = None,
+) -> list[FileFacts]:
+    """Follow all files of a run together; one FileFacts for each, in the order given.
+
+    `spare` are files that are there to be imported, and reported on only where others use them.
+    """
     from actinit_lint.follow.project import Project
 
-    return Project(programs, wrappers or {}).facts()
+    return Project(programs, wrappers or {}, spare or {}).facts()

@@ -18,13 +18,16 @@ from actinit_lint.program import Program, SyntaxProblem, parse
 
 
 class Project:
-    def __init__(self, programs: Mapping[str, Program], wrappers: Mapping[str, Any]) -> None:
+    def __init__(
+        self, programs: Mapping[str, Program], wrappers: Mapping[str, Any], spare: Mapping[str, Program] | None = None
+    ) -> None:
         self.programs = dict(programs)
         self.run = Run(self.load, dict(wrappers))
         self.modules: dict[str, ProjectModule] = {}  # by real path
         self.given = {os.path.realpath(path): path for path in programs}
         self.sessions: list[tuple[Session, ProjectModule]] = []
         self.missing: set[str] = set()
+        self.spare = {os.path.realpath(path): program for path, program in (spare or {}).items()}
 
     # Loading --------------------------------------------------------------------------------------
 
@@ -35,7 +38,7 @@ class Project:
         if found is not None:
             return found
         given = self.given.get(real)
-        program = self.programs.get(given) if given is not None else self._read(path)
+        program = self.programs.get(given) if given is not None else self.spare.get(real) or self._read(path)
         if program is None:
             return None
         name, package = self._names(real)

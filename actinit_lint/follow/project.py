@@ -19,7 +19,13 @@ from actinit_lint.program import Program, SyntaxProblem
 
 
 class Project:
-    def __init__(self, programs: Mapping[str, Program], wrappers: Mapping[str, Any], disk: Disk) -> None:
+    def __init__(
+        self,
+        programs: Mapping[str, Program],
+        wrappers: Mapping[str, Any],
+        disk: Disk,
+        spare: Mapping[str, Program] | None = None,
+    ) -> None:
         self.programs = dict(programs)
         self.disk = disk
         self.run = Run(self.load, dict(wrappers))
@@ -27,6 +33,7 @@ class Project:
         self.given = {os.path.realpath(path): path for path in programs}
         self.sessions: list[tuple[Session, ProjectModule]] = []
         self.missing: set[str] = set()
+        self.spare = {os.path.realpath(path): program for path, program in (spare or {}).items()}
 
     # Loading --------------------------------------------------------------------------------------
 
@@ -37,7 +44,7 @@ class Project:
         if found is not None:
             return found
         given = self.given.get(real)
-        program = self.programs.get(given) if given is not None else self._read(path)
+        program = self.programs.get(given) if given is not None else self.spare.get(real) or self._read(path)
         if program is None:
             return None
         name, package = self._names(real)

@@ -8,23 +8,19 @@ from __future__ import annotations
 
 import io
 import tokenize
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from actinit_lint.atomic import replace_file
 from actinit_lint.finding import Edit, Finding, Span
 from actinit_lint.fixes.contents import edited
-from actinit_lint.fixes.files import replace
 from actinit_lint.outcome import Outcome
 from actinit_lint.problem import UserProblem
 from actinit_lint.report.words import count
-from actinit_lint.source.comments import ABOUT_COMMENTS, LINE_END, NEVER, read_ignores
+from actinit_lint.source.comments import ABOUT_COMMENTS, NEVER, Ignore, read_ignores
 from actinit_lint.source.notebooks import NotANotebook, OtherLanguage, read_notebook
 from actinit_lint.source.source import decode
-
-
-class _CannotComment(Exception):
-    """Why a file is left as it was, in one line."""
 
 
 def add_ignores(outcome: Outcome, say: Callable[[str], None]) -> None:
@@ -37,13 +33,12 @@ def add_ignores(outcome: Outcome, say: Callable[[str], None]) -> None:
     for path, findings in files.items():
         real = outcome.texts.real(path)
         try:
-            before = Path(real).read_bytes()
-            edits, added = _edits(before, findings)
-            if added:
-                replace(path, real, before, edited(before, edits, path))
-        except (_CannotComment, UserProblem, OSError) as reason:
-            said = str(getattr(reason, "strerror", None) or reason)
-            say(f"{path}: left as it was: {said.removeprefix(f'{path}: not fixed: ')}")
+            data = Path(real).read_bytes()
+            edits, added = (_in_notebook if findings[0].span.cell is not None else _in_source)(path, data, findings)
+            if edits:
+                replace_file(path, real, data, edited(data, edits, path))
+        except (UserProblem, OSError) as reason:
+            say(str(reason) if isinstance(reason, UserProblem) else f"{path}: left as it was: {reason.strerror}")
             continue
         for finding in added:
             finding.suppressed = f"actinit: ignore[{finding.code}]"
@@ -56,23 +51,24 @@ def add_ignores(outcome: Outcome, say: Callable[[str], None]) -> None:
     say(f"{count(written, 'ignore comment')} added")
 
 
-def _edits(data: bytes, findings: Sequence[Finding]) -> tuple[list[Edit], list[Finding]]:
-    """What to insert into a file, in a notebook cell by cell, and the findings that it suppresses."""
-    if findings[0].span.cell is None:
-        lines = LINE_END.split(decode(data))
-        return _annotated(lines, lines, findings)
-    edits: list[Edit] = []
-    added: list[Finding] = []
+def _in_source(path: str, data: bytes, findings: Sequence[Finding]) -> tuple[list[Edit], list[Finding]]:
+    lines = [line.rstrip("\r\n") for line in io.StringIO(decode(data), newline="")]
+    return _annotated(path, None, lines, lines, findings)
+
+
+def _in_notebook(path: str, data: bytes, findings: Sequence[Finding]) -> tuple[list[Edit], list[Finding]]:
     try:
         cells = {cell.number: cell for cell in read_notebook(data).cells}
     except (NotANotebook, OtherLanguage):
-        raise _CannotComment("it has changed since it was read") from None
+        raise UserProblem(f"{path}: left as it was: it has changed since it was read") from None
+    edits: list[Edit] = []
+    added: list[Finding] = []
     for number in dict.fromkeys(finding.span.cell for finding in findings):
         if number is not None and number in cells:
             here = [finding for finding in findings if finding.span.cell == number]
-            more, done = _annotated(cells[number].lines, cells[number].program, here)
-            edits += more
-            added += done
+            some, more = _annotated(path, number, cells[number].lines, cells[number].program, here)
+            edits += some
+            added += more
     return edits, added
 
 
@@ -85,37 +81,32 @@ class _Layout:
 
 
 def _annotated(
-    lines: Sequence[str], program: Sequence[str], findings: Sequence[Finding]
+    path: str, cell: int | None, lines: Sequence[str], program: Sequence[str], findings: Iterable[Finding]
 ) -> tuple[list[Edit], list[Finding]]:
-    """Comments for the findings of one text, and those of them that are suppressed.
+    """Edits of the lines that get comments, and the findings that they suppress.
 
-    `program` is what the interpreter reads of the lines: the same but for a notebook's magics and common indentation.
+    `program` is what the interpreter reads of the lines: the same but for a notebook's magics.
     """
-    before = _layout(program)
-    codes: dict[int, dict[str, None]] = {}
+    before = _layout(path, program)
+    codes: dict[int, list[str]] = {}
     added: list[Finding] = []
     for finding in findings:
         for line in range(finding.span.line, finding.span.end_line + 1):
             if line <= len(program) and line not in before.closed and _open(lines[line - 1], program[line - 1]):
-                codes.setdefault(line, {})[finding.code] = None
+                codes.setdefault(line, []).append(finding.code)
                 added.append(finding)
                 break
-    ignores = read_ignores("".join(f"{line}\n" for line in program), "").lines
+    ignores = read_ignores(_joined(program), "").lines
     edits: list[Edit] = []
     after = list(program)
     for line, new in codes.items():
         listed = next((i for i in ignores.get(line, ()) if i.own and i.words and i.span.line == line), None)
-        text = program[line - 1]
-        if listed is None or not listed.words:
-            at, comment = len(text.rstrip()), f"  # actinit: ignore[{', '.join(new)}]"
-        else:
-            at, comment = listed.words[-1].span.end_column - 1, "".join(f", {code}" for code in new)
-        after[line - 1] = text[:at] + comment + text[at:]
-        column = at + len(lines[line - 1]) - len(text) + 1
-        where = findings[0].span
-        edits.append(Edit(Span(where.path, line, column, line, column, where.cell), comment))
-    if _layout(after).code != before.code:
-        raise _CannotComment("a comment would change its code")
+        after[line - 1] = _with_codes(program[line - 1], new, listed)
+        indent = lines[line - 1].removesuffix(program[line - 1])
+        span = Span(path, line, 1, line, len(lines[line - 1]) + 1, cell)
+        edits.append(Edit(span, indent + after[line - 1]))
+    if _layout(path, after).code != before.code:
+        raise UserProblem(f"{path}: left as it was: a comment would change its code")
     return edits, added
 
 
@@ -124,12 +115,24 @@ def _open(line: str, code: str) -> bool:
     return line.endswith(code) and not code.endswith("\\")
 
 
-def _layout(lines: Sequence[str]) -> _Layout:
+def _with_codes(line: str, codes: Sequence[str], ignore: Ignore | None) -> str:
+    """The line with the codes in its own comment, or with a new one."""
+    if ignore is None or not ignore.words:
+        return f"{line.rstrip()}  # actinit: ignore[{', '.join(dict.fromkeys(codes))}]"
+    end = ignore.words[-1].span.end_column - 1
+    return line[:end] + "".join(f", {code}" for code in dict.fromkeys(codes)) + line[end:]
+
+
+def _joined(lines: Sequence[str]) -> str:
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _layout(path: str, lines: Sequence[str]) -> _Layout:
     code: list[tuple[int, str]] = []
     closed: set[int] = set()
     opened: list[int] = []  # lines on which formatted strings began
     try:
-        for token in tokenize.generate_tokens(io.StringIO("".join(f"{line}\n" for line in lines)).readline):
+        for token in tokenize.generate_tokens(io.StringIO(_joined(lines)).readline):
             name = tokenize.tok_name[token.type]
             if name == "STRING":
                 closed.update(range(token.start[0], token.end[0]))
@@ -140,5 +143,5 @@ def _layout(lines: Sequence[str]) -> _Layout:
             if name not in ("COMMENT", "NL"):
                 code.append((token.type, token.string))
     except (tokenize.TokenError, SyntaxError) as error:
-        raise _CannotComment(f"it cannot be split into tokens: {error.args[0]}") from None
+        raise UserProblem(f"{path}: left as it was: it cannot be split into tokens: {error.args[0]}") from None
     return _Layout(code, closed)

@@ -44,6 +44,9 @@ def analyse(read: Read, request: Request, configuration: Configuration, selectio
     unknown_places = [(entry.place, entry.reason) for file in facts for entry in file.not_followed]
     positions = locate_all(read.texts, _places(kept), (place for place, _ in unknown_places if request.want_unknown))
     assembly.add_hits(kept, positions)
+    if request.probe is not None:
+        for code, measured, related, hit in request.probe(facts, assembly.findings, read.texts, request.progress):
+            assembly.add_measured(code, measured, related, hit)
     not_followed = [Unknown(skip.path, 1, skip.reason) for skip in read.skipped]
     for place, reason in unknown_places:
         span = positions.get(place)
@@ -62,10 +65,26 @@ def analyse(read: Read, request: Request, configuration: Configuration, selectio
         Scrutiny(_whole(read, request), lambda path: _unknown_lines(path, facts, read.texts)),
         request.baseline,
         request.change,
+        probed=request.probe is not None,
     )
     _propose(outcome, read, facts, configuration, request.say)
     place_in_cells(outcome.findings, read.texts)  # the last step: until here a notebook is its joined program
     return outcome
+
+
+def _propose(
+    outcome: Outcome, read: Read, facts: list[FileFacts], configuration: Configuration, say: Callable[[str], None]
+) -> None:
+    """Fixes for the findings that can be fixed. A fault of theirs costs the fixes, never the findings."""
+    if any(finding.mends for finding in outcome.shown):
+        from actinit_lint.fixes.propose import propose
+
+        try:
+            propose(outcome.findings, read.programs, facts, read.texts.text, configuration)
+        except Exception as error:
+            if os.environ.get("ACTINIT_LINT_TRACEBACK"):
+                raise
+            say(f"fixes could not be worked out: {describe(error)}; please report it")
 
 
 def _whole(read: Read, request: Request) -> list[str]:
@@ -82,21 +101,6 @@ def _whole(read: Read, request: Request) -> list[str]:
 def _unknown_lines(path: str, facts: Iterable[FileFacts], texts: Texts) -> set[int]:
     places = [entry.place for file in facts for entry in file.not_followed if entry.place.path == path]
     return {span.line for span in locate_all(texts, places).values()}
-
-
-def _propose(
-    outcome: Outcome, read: Read, facts: list[FileFacts], configuration: Configuration, say: Callable[[str], None]
-) -> None:
-    """Fixes for the findings that can be fixed. A fault of theirs costs the fixes, never the findings."""
-    if any(finding.mends or finding.code == "ACT001" for finding in outcome.shown):
-        from actinit_lint.fixes.propose import propose
-
-        try:
-            propose(outcome.findings, read.programs, facts, read.texts.text, configuration)
-        except Exception as error:
-            if os.environ.get("ACTINIT_LINT_TRACEBACK"):
-                raise
-            say(f"fixes could not be worked out: {describe(error)}; please report it")
 
 
 class Report(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from actinit_lint.baseline import Baseline
 from actinit_lint.change import Change
 from actinit_lint.checking import describe
-from actinit_lint.finding import Finding, Related, Span
+from actinit_lint.finding import Finding, Fix, Related, Span
 from actinit_lint.fingerprint import fingerprint
 from actinit_lint.ignores import Scrutiny, remarks
 from actinit_lint.model import Place
@@ -16,7 +16,7 @@ from actinit_lint.pages import pages
 from actinit_lint.rule import Hit
 from actinit_lint.selection import ALWAYS, CONFIDENCES, LEVELS, Selection, at_least, lowest
 from actinit_lint.settings import Configuration
-from actinit_lint.source.comments import Comments, suppression
+from actinit_lint.source.comments import ABOUT_COMMENTS, Comments, suppression
 from actinit_lint.source.texts import Texts
 
 MOST_RELATED = 64  # for machines; the full report shows fewer
@@ -42,6 +42,16 @@ class Assembly:
         if self._left_out(code, span.path):
             return
         self._findings.append(self._finding(code, Hit(Place(span.path, 0), fields=fields), span, []))
+
+    def add_measured(self, code: str, span: Span, related: list[Related], hit: Hit) -> None:
+        """A finding of the probe, which has a line and no place in a program."""
+        if self._selection.selected(code) and not self._selection.ignored(code, self._texts.real(span.path)):
+            self._findings.append(self._finding(code, hit, span, related))
+
+    @property
+    def findings(self) -> list[Finding]:
+        """What was found so far, before levels and comments hide any of it."""
+        return self._findings
 
     def add_hits(self, hits: Iterable[tuple[str, Hit]], positions: Mapping[Place, Span]) -> None:
         """Merge and word the checks' hits."""
@@ -114,6 +124,7 @@ class Assembly:
         scrutiny: Scrutiny,
         baseline: Baseline | None = None,
         change: Change | None = None,
+        probed: bool = False,
     ) -> Outcome:
         """Everything collected, filtered by level and change, marked where comments or the baseline cover it, in order.
 
@@ -128,6 +139,8 @@ class Assembly:
             for remark in remarks(path, comments, self._texts, self._selection, scrutiny):
                 if not self._left_out(remark.code, path):
                     finding = self._finding(remark.code, Hit(Place(path, 0), fields=remark.fields), remark.span, [])
+                    if remark.rewrite is not None:
+                        finding.fix = Fix("safe", "Remove what suppresses nothing", (remark.rewrite,))
                     finding.suppressed = suppression(finding, comments)
                     self._findings.append(finding)
                     everything.append(finding)
@@ -138,7 +151,7 @@ class Assembly:
         outcome.hidden_by_confidence = self._hidden_by_confidence
         if baseline is not None:
             unread = {self._texts.real(finding.span.path) for finding in everything if finding.code in ALWAYS}
-            outcome.baseline = baseline.settle(everything, self._texts, self._looked_for(unread))
+            outcome.baseline = baseline.settle(everything, self._texts, self._looked_for(unread, probed))
         unsure = {id(finding) for finding in self._unsure}
         for finding in everything:
             if id(finding) not in unsure:
@@ -162,13 +175,17 @@ class Assembly:
         if shown:
             outcome.findings.append(finding)
 
-    def _looked_for(self, unread: Collection[str]) -> Callable[[str, str], bool]:
+    def _looked_for(self, unread: Collection[str], probed: bool) -> Callable[[str, str], bool]:
         """Whether this run would have reported a rule in a file, by code and absolute path."""
         read = set(self._texts.read_files()) - set(unread)
 
         def looked_for(code: str, real: str) -> bool:
-            known = code in pages() and self._selection.selected(code) and not self._selection.ignored(code, real)
-            return real in read and (known or code not in pages())
+            page = pages().get(code)
+            if page is None:
+                return real in read
+            measured = not page.matter.check and code not in (*ALWAYS, *ABOUT_COMMENTS)
+            chosen = self._selection.selected(code) and not self._selection.ignored(code, real)
+            return real in read and chosen and (probed or not measured)
 
         return looked_for
 

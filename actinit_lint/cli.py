@@ -57,6 +57,8 @@ def _dispatch(argv: list[str]) -> int:
         from actinit_lint.verbs.rule import run
     elif verb == "show":
         from actinit_lint.verbs.show import run
+    elif verb == "probe":
+        from actinit_lint.verbs.probe import run
     elif verb == "config":
         from actinit_lint.verbs.config import run
     elif verb == "clean":

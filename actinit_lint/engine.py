@@ -19,6 +19,7 @@ from actinit_lint.source.texts import Texts
 if TYPE_CHECKING:
     from actinit_lint.baseline import Baseline
     from actinit_lint.change import Change
+    from actinit_lint.probe.prober import Prober
     from actinit_lint.program import Program
     from actinit_lint.remembered import Memory
 
@@ -40,6 +41,7 @@ class Request(Struct):
     remember: bool = True  # whether the cache may answer
     baseline: Baseline | None = None
     change: Change | None = None
+    probe: Prober | None = None  # runs the models and measures them, where that was asked for
 
 
 class Read(Struct):
@@ -50,8 +52,8 @@ class Read(Struct):
     unreadable: list[Unreadable] = []
     skipped: list[Skipped] = []
     texts: Texts = field(default_factory=Texts)
-    commented: list[str] = []  # paths of sources with comments of ours
     programs: dict[str, Program] = {}  # of the sources that were parsed
+    commented: list[str] = []  # paths of sources with comments of ours
 
 
 def lint(request: Request, configuration: Configuration) -> Outcome:
@@ -92,7 +94,7 @@ def _memory(
     """
     if folder is None or not request.remember or request.change is not None or request.changed or not found:
         return None
-    if STDIN in request.paths:
+    if STDIN in request.paths or request.probe is not None:
         return None
     from actinit_lint.remembered import memory
 

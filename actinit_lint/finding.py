@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from actinit_lint.probe.evidence import Probed
 from actinit_lint.rule import Confidence, Level, Mend, Remedy
 
 
@@ -69,3 +70,4 @@ class Finding:
     fingerprint: str = ""
     suppressed: str | None = None
     baselined: bool = False
+    probe: Probed | None = None  # what the probe found, where it was asked

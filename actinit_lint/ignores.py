@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 
-from actinit_lint.finding import Span
+from actinit_lint.finding import Edit, Span
 from actinit_lint.pages import pages
 from actinit_lint.problem import nearest
 from actinit_lint.selection import Selection
-from actinit_lint.source.comments import Comments, FileIgnores, Ignore, Word
+from actinit_lint.source.comments import Comments, FileIgnores, Ignore
 from actinit_lint.source.texts import Texts
 
 UNUSED, UNKNOWN_WORD = "ACT001", "ACT002"
@@ -33,6 +33,7 @@ class Remark:
     code: str
     span: Span
     fields: dict[str, str]
+    rewrite: Edit | None = None
 
 
 def remarks(path: str, comments: Comments, texts: Texts, selection: Selection, scrutiny: Scrutiny) -> Iterator[Remark]:
@@ -43,11 +44,10 @@ def remarks(path: str, comments: Comments, texts: Texts, selection: Selection, s
         words = _unused(ignore, selection, texts.real(path))
         if words is None or not _settled(ignore, ignores, texts.lines(path), scrutiny.unknown_lines(path)):
             continue
-        if ignore.words is None or len(words) == len(ignore.words):
-            yield Remark(UNUSED, ignore.span, {"what": "this comment", "advice": "remove the comment"})
-            continue
-        for word in words:
-            yield Remark(UNUSED, word.span, {"what": word.text, "advice": f"remove {word.text} from the comment"})
+        every = ignore.words is None or len(words) == len(ignore.words)
+        what = "this comment" if every else ", ".join(words)
+        advice = "remove the comment" if every else f"remove {what} from the comment"
+        yield Remark(UNUSED, ignore.span, {"what": what, "advice": advice}, ignore.without(words))
 
 
 def _unknown_words(ignore: Ignore) -> Iterator[Remark]:
@@ -70,7 +70,7 @@ def _codes(word: str) -> list[str]:
     return [code for code, page in pages().items() if page.name == word.lower()]
 
 
-def _unused(ignore: Ignore, selection: Selection, real: str) -> list[Word] | None:
+def _unused(ignore: Ignore, selection: Selection, real: str) -> list[str] | None:
     """The words that certainly suppress nothing: their rules ran. None where there are none."""
 
     def ran(codes: Collection[str]) -> bool:
@@ -80,7 +80,7 @@ def _unused(ignore: Ignore, selection: Selection, real: str) -> list[Word] | Non
 
     if ignore.words is None:
         return None if ignore.used or not ran(pages()) else []
-    words = [word for word in ignore.words if word.text not in ignore.used and ran(_codes(word.text))]
+    words = [word.text for word in ignore.words if word.text not in ignore.used and ran(_codes(word.text))]
     return words or None
 
 

@@ -14,14 +14,13 @@ from actinit_lint.report.choose import FORMATS
 #: What `--write-baseline` writes where no `--baseline` says otherwise.
 DEFAULT_BASELINE = "actinit-lint-baseline.json"
 VERBS = ("check", "rule", "show", "probe", "config", "clean", "server")
-#: Options that the interface names and this version does not have: refused, so that nobody relies on them.
-LATER = ("--probe",)
 
 VERB_HELP = """\
 verbs:
   check [PATH]...        lint files and folders (implied; PATH defaults to ".")
   rule [CODE|NAME]       print a rule's page, or a table of all rules
   show PATH[::MODEL]     the models as understood: layers, initialisers, activations
+  probe PATH[::MODEL]    run the models and measure them (executes the code; needs torch or keras)
   config                 every setting, its value and where it came from
   clean                  remove the cache
 
@@ -48,11 +47,6 @@ class Parser(argparse.ArgumentParser):
             options = [option for action in self._actions for option in action.option_strings]
             raise UserProblem(f"unknown option {word}{nearest(word, options)}; --help lists them")
         raise UserProblem(message)
-
-
-class _Later(argparse.Action):
-    def __call__(self, parser: object, namespace: object, values: object, option_string: str | None = None) -> NoReturn:
-        raise UserProblem(f"{option_string} is not available in this version")
 
 
 def _listed(parser: Any, *names: str, metavar: str = "RULES", **more: Any) -> None:
@@ -109,6 +103,12 @@ def check_parser(verb: str = "check") -> Parser:
     output.add_argument("-v", "--verbose", action="store_true", help="say which settings and files were used")
     output.add_argument("--no-progress", dest="progress", action="store_false", default=None, help="no progress line")
     output.add_argument("-e", "--exit-zero", action="store_true", default=None, help="exit 0 in spite of findings")
+    fixes = parser.add_argument_group("fixes")
+    fixes.add_argument("--fix", action="store_true", default=None, help="make the safe changes that cure findings")
+    fixes.add_argument(
+        "--unsafe-fixes", action="store_true", default=None, help="make those too that change what the code does"
+    )
+    fixes.add_argument("--diff", action="store_true", help="show what --fix would change, and change nothing")
     adopt = parser.add_argument_group("existing code")
     adopt.add_argument("--baseline", metavar="FILE", help="leave out the findings that are recorded there")
     adopt.add_argument(
@@ -118,12 +118,6 @@ def check_parser(verb: str = "check") -> Parser:
     )
     adopt.add_argument("--add-ignore", action="store_true", help="write an ignore comment for every finding")
     adopt.add_argument("--diff-base", metavar="REF", help="only what has changed since a commit, branch or tag of git")
-    fixes = parser.add_argument_group("fixes")
-    fixes.add_argument("--fix", action="store_true", default=None, help="make the safe changes that cure findings")
-    fixes.add_argument(
-        "--unsafe-fixes", action="store_true", default=None, help="make those too that change what the code does"
-    )
-    fixes.add_argument("--diff", action="store_true", help="show what --fix would change, and change nothing")
     files = parser.add_argument_group("files")
     _listed(files, "--exclude", metavar="PATTERNS", help="replace the default excludes")
     _listed(files, "--extend-exclude", metavar="PATTERNS", help="exclude these too")
@@ -143,10 +137,34 @@ def check_parser(verb: str = "check") -> Parser:
     )
     running.add_argument("--cache-dir", metavar="DIR")
     running.add_argument("--watch", action="store_true", help="lint again whenever a file changes, until Ctrl-C")
-    for option in LATER:
-        running.add_argument(option, action=_Later, nargs=0, help=argparse.SUPPRESS)
+    add_probe(parser, switch=True)
     add_common(parser)
     return parser
+
+
+def add_probe(parser: argparse.ArgumentParser, *, switch: bool = False) -> None:
+    """How models are run; their names are those that messages about limits give."""
+    group = parser.add_argument_group("probe")
+    if switch:
+        group.add_argument("--probe", action="store_true", help="run the models and measure them (executes the code)")
+    group.add_argument("--probe-python", metavar="PYTHON", help="the interpreter that has torch or keras (this one)")
+    group.add_argument("--probe-seconds", type=_seconds, metavar="S", help="seconds for one model (20)")
+    group.add_argument("--probe-run-seconds", type=_seconds, metavar="S", help="seconds for all of them (120)")
+    group.add_argument("--probe-memory", type=_count, metavar="MB", help="memory of one model (2048)")
+    group.add_argument("--probe-processes", type=_count, metavar="N", help="processes of one model (32)")
+    group.add_argument("--probe-file-size", type=_count, metavar="MB", help="largest file that one may write (64)")
+    group.add_argument("--probe-parameters", type=_count, metavar="N", help="largest model (100000000)")
+    group.add_argument("--probe-network", action="store_true", help="let the models use the network")
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"expected seconds, got {text!r}")
+    return seconds
 
 
 def _count(text: str) -> int:

@@ -16,7 +16,7 @@ from actinit_lint.source.files import DEFAULT_EXCLUDE
 
 FILE_NAMES = ("actinit-lint.toml", "pyproject.toml")
 #: Tables that a later source extends key by key; every other key it replaces.
-MERGED = ("levels", "per-file-ignores", "rules", "wrappers")
+MERGED = ("levels", "per-file-ignores", "probe", "rules", "wrappers")
 #: Lists that a later source adds to.
 ADDED = ("extend-select", "extend-ignore", "extend-exclude")
 
@@ -33,6 +33,15 @@ class Wrapper(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     like: str
     activation: str | None = None
     normalised: bool = False
+
+
+class ProbeOverride(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """How the probe builds and feeds one model: constructor arguments, inputs as `dtype[dims]`, or a factory."""
+
+    args: list[Any] | None = None
+    kwargs: dict[str, Any] | None = None
+    input: list[str] | None = None
+    factory: str | None = None
 
 
 class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, frozen=True, kw_only=True):
@@ -66,6 +75,7 @@ class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, froze
     cache_dir: str = ".actinit-lint-cache"
     rules: dict[str, dict[str, Any]] = {}
     wrappers: dict[str, Wrapper] = {}
+    probe: dict[str, ProbeOverride] = {}
 
 
 class Configuration(msgspec.Struct, frozen=True):
@@ -220,7 +230,9 @@ def _explain(error: str) -> str:
     unknown = re.match(r"Object contains unknown field `(.*)`", said)
     if unknown:
         name = unknown.group(1)
-        valid: Iterable[str] = msgspec.structs.asdict(Wrapper(like="")) if key.startswith("wrappers") else key_names()
+        tables = {"wrappers": Wrapper(like=""), "probe": ProbeOverride()}
+        table = tables.get(key.partition("[")[0])
+        valid: Iterable[str] = key_names() if table is None else msgspec.structs.asdict(table)
         full = f"{key}.{name}" if key else name
         return f'unknown setting "{full}"{nearest(name, valid)}'
     said = said.replace("`object`", "a table").replace("`array`", "a list").replace("`str`", "a string")

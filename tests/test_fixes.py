@@ -302,8 +302,40 @@ class TestAdded:
             "# mixes\n", '# mixes\n        nn.init.kaiming_normal_(self.w, nonlinearity="relu")\n'
         )
 
-    def test_nothing_is_added_where_the_layer_has_no_name(self, tmp_path: Path) -> None:
+    def test_a_layer_of_a_sequence_is_drawn_by_its_number(self, tmp_path: Path) -> None:
         before = "from torch import nn\n\nnet = nn.Sequential(nn.Linear(300, 30), nn.SELU(), nn.Linear(30, 1))\n"
+        assert fixed(before, tmp_path) == before + ('nn.init.kaiming_uniform_(net[0].weight, nonlinearity="linear")\n')
+
+    def test_many_layers_of_a_sequence_are_drawn_in_a_loop(self, tmp_path: Path) -> None:
+        hidden = "            nn.Linear(64, 64),\n            nn.ReLU(),\n" * 14
+        before = torch(f"self.net = nn.Sequential(\n{hidden.replace(' ' * 8, '')})  # deep").replace(
+            "self.a(x)", "self.net(x)"
+        )
+        assert fixed(before, tmp_path) == before.replace(
+            ")  # deep\n",
+            ")  # deep\n        for index in (0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26):\n"
+            '            nn.init.kaiming_uniform_(self.net[index].weight, nonlinearity="relu")\n',
+        )
+
+    def test_the_layers_of_a_comprehension_are_drawn_in_a_loop(self, tmp_path: Path) -> None:
+        built = "self.layers = nn.ModuleList([nn.Linear(64, 64) for _ in range(14)])"
+        before = torch(built).replace(
+            "        x = torch.relu(self.a(x))\n", "        for f in self.layers:\n            x = torch.relu(f(x))\n"
+        )
+        assert fixed(before, tmp_path) == before.replace(
+            f"{built}\n",
+            f"{built}\n        for layer in self.layers:\n"
+            '            nn.init.kaiming_uniform_(layer.weight, nonlinearity="relu")\n',
+        ).replace(
+            "self.b = nn.Linear(64, 64)\n",
+            'self.b = nn.Linear(64, 64)\n        nn.init.kaiming_uniform_(self.b.weight, nonlinearity="relu")\n',
+        )
+
+    def test_nothing_is_added_where_a_star_hides_the_number(self, tmp_path: Path) -> None:
+        before = (
+            "from torch import nn\n\nfirst = [nn.Linear(300, 30), nn.SELU()]\n"
+            "net = nn.Sequential(*first, nn.Linear(30, 20), nn.SELU(), nn.Linear(20, 1))\n"
+        )
         assert fixed(before, tmp_path) == before
 
 

@@ -542,7 +542,7 @@ class TestShowing:
             line.split()[0]: line for line in actinit_lint("show", tmp_path / "net.py").out.splitlines() if line.strip()
         }
         assert "×0." not in rows["a"]
-        assert "×0.33 ██████ 0.33" in rows["b"]
+        assert "×0.34 ██████ 0.34" in rows["b"]
         assert "█" not in rows["out"]
         document = json.loads(actinit_lint("show", tmp_path / "net.py", "--output-format", "json").out)
         a, *_, d, out = document["files"][0]["models"][0]["layers"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from command import BAD, GOOD, Result, actinit_lint, write
@@ -114,26 +115,40 @@ class TestUnused:
         assert (finding["code"], finding["cell"], finding["line"]) == ("ACT001", 1, 13)
 
 
-class TestFix:
+class TestWhatWouldRemoveIt:
     @pytest.mark.parametrize(
         ("line", "left"),
         [
-            ("y = 1  # actinit: ignore[ACT101] reason, see #12", "y = 1\n"),
+            ("y = 1  # actinit: ignore[ACT101] reason", "y = 1\n"),
             ("y = 1  # actinit: ignore[ACT101]  # type: ignore", "y = 1  # type: ignore\n"),
             ("y = 1  # type: ignore  # actinit: ignore[ACT101]", "y = 1  # type: ignore\n"),
             ("# actinit: ignore[ACT101] reason", ""),
-            ("# actinit: ignore[ACT101]  # fmt: skip", "# fmt: skip\n"),
+            ("    # actinit: ignore[ACT101]  # fmt: skip", "    # fmt: skip\n"),
         ],
     )
-    def test_the_rest_of_the_line_is_left(self, tmp_path: Path, line: str, left: str) -> None:
-        write(tmp_path, {"net.py": f"{GOOD}{line}\nz = 0\n"})
-        assert actinit_lint("net.py", "--fix").code == 0
-        assert Path("net.py").read_text() == f"{GOOD}{left}z = 0\n"
+    def test_the_edit_leaves_the_rest_of_the_line(self, line: str, left: str) -> None:
+        from actinit_lint.source.comments import read_ignores
 
-    def test_a_rule_that_is_used_stays_in_the_comment(self, tmp_path: Path) -> None:
-        write(tmp_path, {"net.py": BAD.replace(LINE, f"{LINE}  # actinit: ignore[ACT5, ACT1, ACT201 ACT3] reason")})
-        assert actinit_lint("net.py", "--fix").code == 0
-        assert Path("net.py").read_text() == BAD.replace(LINE, f"{LINE}  # actinit: ignore[ACT1] reason")
+        text = f"x = 0\n{line}\nz = 0\n"
+        (ignore,) = read_ignores(text, "a.py").own()
+        assert _applied(text, ignore.without(["ACT101"])) == f"x = 0\n{left}z = 0\n"
+
+    def test_a_rule_that_is_used_stays_in_the_comment(self) -> None:
+        from actinit_lint.source.comments import read_ignores
+
+        text = "x = 0  # actinit: ignore[ACT1,  ACT201 ACT3] reason\n"
+        (ignore,) = read_ignores(text, "a.py").own()
+        assert _applied(text, ignore.without(["ACT201"])) == "x = 0  # actinit: ignore[ACT1, ACT3] reason\n"
+
+
+def _applied(text: str, rewrite: Any) -> str:
+    lines = text.splitlines(keepends=True)
+    span = rewrite.span
+    before = "".join(lines[: span.line - 1]) + lines[span.line - 1][: span.column - 1]
+    after = (lines[span.end_line - 1][span.end_column - 1 :] if span.end_line <= len(lines) else "") + "".join(
+        lines[span.end_line :]
+    )
+    return before + rewrite.text + after
 
 
 class TestUnknownWords:
@@ -248,22 +263,19 @@ class TestAddIgnore:
         source = ("%matplotlib inline\n" + BAD).rstrip("\n").splitlines(keepends=True)
         text = {"cell_type": "markdown", "metadata": {}, "source": ["é\n", "two"]}
         code = {"cell_type": "code", "metadata": {}, "outputs": [{"text": ["1.0\n"]}], "source": source}
-        before = json.dumps({"cells": [text, code], "metadata": {}}, indent=indent, ensure_ascii=False)
-        before = before.replace('"cells": ', '"cells":    ')
+        before = json.dumps({"cells": [text, code], "metadata": {}}, indent=indent, ensure_ascii=False) + "\n"
         write(tmp_path, {"nb.ipynb": before})
         self.add("nb.ipynb")
         expected = before.replace("(self.hidden.weight)", "(self.hidden.weight)  # actinit: ignore[ACT101]")
         assert Path("nb.ipynb").read_text() == expected
 
-    def test_a_file_that_cannot_be_written_is_left_and_said_so(
-        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        write(tmp_path, {"net.py": BAD})
-        monkeypatch.setattr("actinit_lint.fixes.files.os.access", lambda *_: False)
-        result = actinit_lint("net.py", "--add-ignore")
-        assert result.code == 1
-        assert result.err == "net.py: left as it was: the file is read-only\n0 ignore comments added\n"
-        assert Path("net.py").read_text() == BAD
+    def test_the_layout_of_a_notebooks_json_stays(self, tmp_path: Path) -> None:
+        cell = {"cell_type": "code", "metadata": {}, "outputs": [], "source": BAD}
+        before = json.dumps({"cells": [cell], "metadata": {}}).replace('"cells": ', '"cells":    ')
+        write(tmp_path, {"nb.ipynb": before})
+        self.add("nb.ipynb")
+        expected = before.replace("(self.hidden.weight)", "(self.hidden.weight)  # actinit: ignore[ACT101]")
+        assert Path("nb.ipynb").read_text() == expected
 
     def test_a_syntax_error_is_no_matter_for_a_comment(self, tmp_path: Path) -> None:
         write(tmp_path, {"net.py": "import torch\n)"})

@@ -20,7 +20,7 @@ def edited(data: bytes, edits: Sequence[Edit], path: str) -> bytes:
     try:
         return encode(apply(text, patches_of(text, edits)), data)
     except UnicodeEncodeError as error:
-        raise UserProblem(f"{path}: not fixed: its encoding, {error.encoding}, cannot hold the change") from None
+        raise UserProblem(f"{path}: left as it was: its encoding, {error.encoding}, cannot hold the change") from None
 
 
 def patches_of(text: str, edits: Sequence[Edit]) -> list[Patch]:

@@ -9,6 +9,7 @@ from actinit_lint.checks._cure import words
 from actinit_lint.finding import Finding
 from actinit_lint.fixes import draws, repairs
 from actinit_lint.fixes.arguments import parameters_of
+from actinit_lint.fixes.containers import contained
 from actinit_lint.fixes.names import Names
 from actinit_lint.fixes.patch import Patch, disjoint
 from actinit_lint.fixes.tree import Tree
@@ -66,10 +67,13 @@ class Workshop:
         if found is None or mends is None:
             return None
         tree, names = found
-        patches: list[Patch] = []
+        if any(mend.how == "draw" and self._serves_others(tree, mend) for mend in mends):
+            return None
+        boxed = contained(tree, names, mends)
+        if boxed is None:
+            return None
+        patches, mends = boxed
         for mend in mends:
-            if mend.how == "draw" and self._serves_others(tree, mend):
-                return None
             made = WRITERS[mend.how](tree, names, mend)
             if not made:
                 return None

@@ -97,7 +97,7 @@ def _change(result: Fixed, request: Request, path: str, edits: list[Edit]) -> No
     try:
         file.after = edited(file.after, unique, path)
     except (ValueError, IndexError):  # the edits do not fit the content: somebody else wrote to the file
-        raise UserProblem(f"{path}: not fixed: the file changed while it was looked at; run again") from None
+        raise UserProblem(f"{path}: left as it was: the file changed while it was looked at; run again") from None
 
 
 def _content(request: Request, path: str, real: str) -> bytes:
@@ -106,7 +106,7 @@ def _content(request: Request, path: str, real: str) -> bytes:
     try:
         return Path(real).read_bytes()
     except OSError as error:
-        raise UserProblem(f"{path}: not fixed: {error.strerror or error}") from None
+        raise UserProblem(f"{path}: left as it was: {error.strerror or error}") from None
 
 
 def stdin_name(request: Request) -> str | None:

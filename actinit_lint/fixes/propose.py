@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from actinit_lint.finding import Edit, Finding, Fix, Span
-from actinit_lint.fixes.ignores import drop_ignore
 from actinit_lint.fixes.mending import Workshop, title
 from actinit_lint.fixes.patch import Lines, Patch, clashes
 from actinit_lint.fixes.trial import Proposal, Trial
@@ -28,10 +27,8 @@ def propose(
     workshop = Workshop(programs, facts, text_of)
     proposals: list[Proposal] = []
     for finding in open_ones:
-        patches = drop_ignore(finding, text_of) if finding.code == "ACT001" else workshop.patches(finding)
-        if patches and finding.code == "ACT001":
-            _give(finding, patches, "Remove what suppresses nothing", text_of)
-        elif patches and pages()[finding.code].matter.fix != "none":
+        patches = workshop.patches(finding)
+        if patches and pages()[finding.code].matter.fix != "none":
             proposals.append((finding, patches))
     if not proposals:
         return

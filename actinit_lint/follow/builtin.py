@@ -24,6 +24,7 @@ from actinit_lint.follow.values import (
     Obj,
     OneOf,
     Parameter,
+    Partial,
     Tensor,
     Unknown,
     Value,
@@ -164,6 +165,10 @@ def _is_external(value: Value, name: str) -> bool | None:
         return isinstance(value, (Flow, Tensor, Parameter, View))
     if last == "Parameter":
         return isinstance(value, (Parameter,))
+    if name == "functools.partial":
+        return isinstance(value, Partial)
+    if name == "types.FunctionType":
+        return None if isinstance(value, (Flow, External)) else isinstance(value, Func)
     if not isinstance(value, Obj):
         if isinstance(value, (Flow, External)):
             return None

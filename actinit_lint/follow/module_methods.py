@@ -327,7 +327,7 @@ SILENT = frozenset(
 
 def on_object(run: Run, owner: Obj, name: str, args: Args, place: Place) -> Value:
     if owner.kind is None:
-        return unknown_call(run, f"method {name} of {owner.label}", args, place)
+        return unknown_call(run, f"method {name} of {owner.label}", args, place, name)
     handler = MODULE_METHODS.get(name)
     if handler is not None:
         return handler(run, owner, args, place)
@@ -337,7 +337,7 @@ def on_object(run: Run, owner: Obj, name: str, args: Args, place: Place) -> Valu
         return Unknown(f"{name} of {owner.label}")
     if name == "predict":
         return call_object(run, owner, args, place)
-    return unknown_call(run, f"method {name} of {owner.label}", args, place)
+    return unknown_call(run, f"method {name} of {owner.label}", args, place, name)
 
 
 def on_super(run: Run, owner: Super, name: str, args: Args, place: Place) -> Value:

@@ -117,7 +117,13 @@ def binary(run: Run, sign: str, left: Value, right: Value, place: Place, in_plac
             return ListValue([*left.items.items, *right.items.items], "list", left.items.open or right.items.open)
     if isinstance(left, Obj) and left.cls is not None:
         return _overloaded(run, sign, left, right, place)
-    return Unknown("operation on an unknown value")
+    return Unknown("operation on an unknown value", symbol=_symbol(sign, left, right))
+
+
+def _symbol(sign: str, left: Value, right: Value) -> str | None:
+    """`4 * dim` is as much one thing, unknown but the same everywhere, as `dim` is."""
+    names = [v.symbol if isinstance(v, Unknown) else repr(v) if isinstance(v, int) else None for v in (left, right)]
+    return None if None in names or sign not in "+-*//" else f"({names[0]} {sign} {names[1]})"
 
 
 METHODS = {"+": "__add__", "-": "__sub__", "*": "__mul__", "/": "__truediv__", "@": "__matmul__", "//": "__floordiv__"}
@@ -171,10 +177,10 @@ def _sequences(sign: str, left: Value, right: Value) -> Value:
     if sign == "+" and isinstance(left, (tuple, ListValue)) and isinstance(right, (tuple, ListValue)):
         a, b = _items(left), _items(right)
         return ListValue([*a, *b], "list", _is_open(left) or _is_open(right))
-    if sign == "+" and isinstance(left, ListValue):
-        return ListValue(list(left.items), left.kind, True)
-    if sign == "+" and isinstance(right, ListValue):
-        return ListValue(list(right.items), right.kind, True)
+    if sign == "+" and isinstance(left, (tuple, ListValue)):
+        return ListValue([*_items(left), Unknown("elements of an unknown list")], "list", True)
+    if sign == "+" and isinstance(right, (tuple, ListValue)):
+        return ListValue([Unknown("elements of an unknown list"), *_items(right)], "list", True)
     if sign == "*":
         sequence, count = (left, right) if isinstance(left, (tuple, ListValue)) else (right, left)
         if isinstance(count, int) and len(_items(sequence)) * count <= LONGEST:

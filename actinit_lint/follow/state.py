@@ -15,6 +15,7 @@ from actinit_lint.follow.values import (
     Args,
     ClassValue,
     DictValue,
+    Fields,
     Flow,
     Func,
     Items,
@@ -309,7 +310,9 @@ class Run:
             if len(flat) == 1:
                 return joined
         if all(isinstance(v, tuple) and len(v) == len(flat[0]) for v in flat):
-            return tuple(self.join(column) for column in zip(*flat))
+            columns = tuple(self.join(column) for column in zip(*flat))
+            named = isinstance(flat[0], Fields)
+            return Fields.of(flat[0].names, columns) if named else columns
         if all(isinstance(v, ListValue) for v in flat):
             items = flat[0].items
             for other in flat[1:]:

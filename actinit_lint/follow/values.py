@@ -286,6 +286,18 @@ class Attributes(dict[str, Value]):
         self.born = tick()
 
 
+class Fields(tuple[Any, ...]):
+    """A tuple whose elements have names: a named tuple, or the output object of a library."""
+
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, names: Iterable[str], values: Iterable[Value]) -> Fields:
+        made = cls(values)
+        made.names = tuple(names)
+        return made
+
+
 class DictValue:
     """A dictionary with known keys; `open`: it may hold other keys too."""
 

@@ -38,6 +38,8 @@ def _rows(outcome: Outcome, look: Look) -> Iterator[Row]:
         yield from ([(part, style)] for part in _wrapped(look.safe(line), look.width))
 
 
+#: How bad it is, at the depth that was measured.
+OUTLOOKS = {"harmless": "harmless at this depth", "slow": "training will be slow", "dead": "does not train"}
 MOST_SHOWN = 8  # related places that one excerpt shows
 
 
@@ -63,9 +65,21 @@ def finding_rows(finding: Finding, outcome: Outcome, look: Look) -> Iterator[Row
         yield [(" " * (gutter + 1) + "|", "frame")]
         yield from excerpt(outcome.texts.lines(span.path, span.cell), here, gutter, look, finding.level)
         yield [(" " * (gutter + 1) + "|", "frame")]
-    for label, text in (("signal: ", signal_line(finding)), *_cures(finding)):
+    notes = (("signal: ", signal_line(finding)), ("probe: ", probe_line(finding)), *_cures(finding))
+    for label, text in notes:
         if text:
             yield from _note(label, text, gutter, look)
+
+
+def probe_line(finding: Finding) -> str | None:
+    """`confirmed, slow: gradient ×2e-4 over 9 layers measured`."""
+    found = finding.probe
+    if found is None:
+        return None
+    verdict = found.verdict.replace("-", " ")
+    weak = ", weakly: the depth was assumed" if found.weak and found.verdict == "confirmed" else ""
+    outlook = f", {OUTLOOKS[found.outlook]}" if found.outlook is not None and found.verdict == "confirmed" else ""
+    return f"{verdict}{weak}{outlook}: {found.evidence}"
 
 
 def _note(label: str, text: str, gutter: int, look: Look) -> Iterator[Row]:

@@ -12,6 +12,7 @@ from actinit_lint.report.look import Look
 
 if TYPE_CHECKING:
     from actinit_lint.finding import Finding, Fix, Span
+    from actinit_lint.probe.evidence import Probed
 
 
 def render(outcome: Outcome, out: TextIO, look: Look) -> None:
@@ -79,7 +80,7 @@ def finding_object(finding: Finding) -> dict[str, Any]:
         "fingerprint": finding.fingerprint,
         "suppressed": finding.suppressed,
         "baselined": finding.baselined,
-        "probe": None,
+        "probe": None if finding.probe is None else probe_object(finding.probe),
     }
 
 
@@ -99,6 +100,26 @@ def fix_object(fix: Fix | None) -> dict[str, Any] | None:
             for edit in fix.edits
         ],
     }
+
+
+def probe_object(probe: Probed) -> dict[str, Any]:
+    """A verdict with its numbers; `chain` holds log10 of the ratios over the whole chain."""
+    return {
+        "verdict": probe.verdict,
+        "evidence": probe.evidence,
+        "outlook": probe.outlook,
+        "weak": probe.weak,
+        "quantity": probe.quantity,
+        "predicted": _number(probe.predicted),
+        "measured": _number(probe.measured),
+        "cured": _number(probe.cured),
+        "chain": {name: _number(value) for name, value in probe.chain.items()},
+    }
+
+
+def _number(value: float | None) -> float | None:
+    """JSON knows no infinity and no NaN."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _position(span: Span) -> dict[str, int]:

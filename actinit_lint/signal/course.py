@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from math import exp, floor, log, log10
+from math import exp, expm1, floor, log, log10
 from typing import NamedTuple
 
 from actinit_lint.reference.finite_width import RELU_NOISE, decades, lengths, own_share
@@ -108,7 +108,6 @@ def course(blocks: tuple[Block, ...], start: float = 1.0) -> Course:
         m = block.map
         if index == 0:
             apart = 2 / m.fan_in  # of normal inputs
-            signal = Signal(start, start * (1 - apart / 4))
         second = m.variance + m.mean**2
         grown = linear(signal, m.fan_in * second)
         if m.mean and signal.q > 0:  # what all inputs share adds up coherently
@@ -118,7 +117,7 @@ def course(blocks: tuple[Block, ...], start: float = 1.0) -> Course:
         q = min(LARGEST, max(SMALLEST, grown.q + m.bias_variance + m.bias_mean**2))
         s = min(q, max(SMALLEST, grown.s))
         apart *= min(1.0, grown.q / q) ** 2
-        seen = s + (q - s) * apart / 4  # directions, and lengths: (√q - √q')²/2 is q·(ln q - ln q')²/8
+        seen = s - (q - s) * expm1(-apart / 4)  # E √(q·q')/q is e^(-apart/4) where ln q is normal
         before = points[-1].s if index else seen
         if index:
             back = _decades(m.fan_out * second * slope)
@@ -132,7 +131,8 @@ def course(blocks: tuple[Block, ...], start: float = 1.0) -> Course:
         if index + 1 < len(blocks):
             known = lengths(block.activation, q)
             fresh = known.noise * own_share(s / q) / blocks[index + 1].map.fan_in
-            signal = Signal(signal.q, signal.s - min(signal.s / 2, signal.q * fresh / 4))
+            # what differs is what the theory says; a part of it is now length, and directions differ by so much less
+            signal = Signal(signal.q, max(signal.s / 2, signal.s - (signal.q - signal.s) * expm1(fresh / 4)))
             apart = 0.0 if block.norm else known.kept**2 * apart + fresh  # a norm gives every input one length
             chance = 0.0 if block.norm else known.kept**2 * chance
     return Course(tuple(points), decades(max(chance, noise)))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 import re
 import tokenize
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, replace
 
-from actinit_lint.finding import Finding, Span
+from actinit_lint.finding import Edit, Finding, Span
 from actinit_lint.source.texts import Texts
 
 #: What cannot be suppressed from within the file that it is about.
@@ -66,6 +66,20 @@ class Ignore:
                 covering = [word for word in covering if word.upper() != "ACT"]
         self.used.update(covering)
         return bool(covering)
+
+    def without(self, words: Collection[str]) -> Edit:
+        """The edit that takes words out of the comment, or all of it where they are all that it lists."""
+        kept = [] if self.words is None else [word.text for word in self.words if word.text not in words]
+        if kept and self.words is not None:
+            first, last = self.words[0].span, self.words[-1].span
+            return Edit(replace(first, end_column=last.end_column), ", ".join(kept))
+        row, start, end = self.span.line, self.span.column - 1, self.span.end_column - 1
+        before, after = self.line[:start], self.line[end:]
+        if after.strip():  # another comment follows and moves up
+            return Edit(Span(self.span.path, row, start + 1, row, end + len(after) - len(after.lstrip()) + 1), "")
+        if before.strip():
+            return Edit(Span(self.span.path, row, len(before.rstrip()) + 1, row, len(self.line) + 1), "")
+        return Edit(Span(self.span.path, row, 1, row + 1, 1), "")
 
 
 @dataclass(slots=True)

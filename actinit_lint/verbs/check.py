@@ -74,6 +74,12 @@ def check(options: argparse.Namespace) -> int:
         change=change,
     )
     fixing = settings.fix or options.diff
+    if options.probe:
+        if fixing:
+            raise UserProblem("--probe and --fix exclude each other: fix first, then measure")
+        from actinit_lint.probe.prober import prober
+
+        request.probe = prober(options, configuration)
     try:
         if fixing:
             from actinit_lint.verbs.fix import Fixing

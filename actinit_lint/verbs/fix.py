@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
+from actinit_lint.atomic import replace_file
 from actinit_lint.engine import Request
-from actinit_lint.fixes import files
 from actinit_lint.fixes.differences import unified
 from actinit_lint.fixes.passes import fix, stdin_name
 from actinit_lint.outcome import Outcome
@@ -35,7 +35,7 @@ class Fixing:
         for path, file in self._result.files.items():
             if path != name and file.before != file.after:
                 try:
-                    files.replace(path, file.real, file.before, file.after)
+                    replace_file(path, file.real, file.before, file.after)
                 except UserProblem as problem:
                     problems.append(str(problem))
         if name is not None:

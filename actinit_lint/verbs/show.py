@@ -34,7 +34,7 @@ def run(arguments: Sequence[str]) -> int:
 
         render_pairings(as_json=options.output_format == "json", color=options.color)
         return 0
-    paths, models = _targets(options.targets)
+    paths, models = targets_of(options.targets)
     configuration = configure(paths, {}, options.config, options.isolated)
     request = Request(paths)
     read = read_all(request, configuration)
@@ -58,7 +58,7 @@ def run(arguments: Sequence[str]) -> int:
     return 1 if problems else 0
 
 
-def _targets(targets: Sequence[str]) -> tuple[list[str], list[str]]:
+def targets_of(targets: Sequence[str]) -> tuple[list[str], list[str]]:
     """Paths, and the models that were asked for by name."""
     paths, models = [], []
     for target in targets:

@@ -1,0 +1,261 @@
+"""From findings to measurements and back: which models run, with which remedies, and what that says of each finding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import msgspec
+
+from actinit_lint.finding import Finding, Related, Span
+from actinit_lint.model import FileFacts, Layer, Link, Place
+from actinit_lint.probe.evidence import Probed
+from actinit_lint.probe.join import Joint, Static, join, layers_of, links_of
+from actinit_lint.probe.measurement import Line, Measurement, Replacement, Task
+from actinit_lint.probe.subject import Job, Override, Result, RunOptions
+from actinit_lint.probe.symptoms import Symptom, symptoms
+from actinit_lint.probe.verdicts import Case, judge, measured_chain
+from actinit_lint.rule import Hit
+from actinit_lint.source.texts import Texts
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+#: Models drawn to count those that are dead at birth: enough to tell 10 % from 5 %.
+BIRTHS = 200
+#: Static rules that say the same as a measured symptom: one mistake, one finding.
+EXPLAINED: dict[str, frozenset[str]] = {
+    "ACT701": frozenset({"ACT201", "ACT202", "ACT403", "ACT405", "ACT401", "ACT302", "ACT402"}),
+    "ACT702": frozenset({"ACT102", "ACT103", "ACT401", "ACT404", "ACT202"}),
+    "ACT703": frozenset(
+        {"ACT101", "ACT102", "ACT103", "ACT104", "ACT201", "ACT202", "ACT302", "ACT401", "ACT402", "ACT403", "ACT404"}
+        | {"ACT405", "ACT503", "ACT303"}
+    ),
+    "ACT704": frozenset({"ACT101", "ACT102", "ACT103", "ACT104", "ACT302", "ACT401", "ACT202", "ACT303"}),
+    "ACT705": frozenset({"ACT201", "ACT202", "ACT203", "ACT204"}),
+    "ACT706": frozenset({"ACT301", "ACT401", "ACT504"}),
+    "ACT707": frozenset({"ACT201", "ACT202", "ACT401", "ACT402", "ACT403", "ACT404", "ACT405", "ACT503", "ACT506"}),
+}
+#: What shows far from its cause: a dead layer takes the gradient from those before it and behind it.
+ANYWHERE = frozenset({"ACT706", "ACT707"})
+
+
+#: A hit of a measured rule: code, place, other places, and the rest.
+MeasuredHit = tuple[str, Span, list[Related], Hit]
+
+
+class Run(Protocol):
+    """`supervisor.run`, or a stand-in."""
+
+    def __call__(
+        self, jobs: Sequence[Job], options: RunOptions, progress: Callable[[int, int, str], None] | None
+    ) -> Iterator[Result]: ...
+
+
+@dataclass(slots=True)
+class Wish:
+    """What is to be probed, and how."""
+
+    options: RunOptions = field(default_factory=RunOptions)
+    models: Sequence[str] = ()  # only these; none: all
+    overrides: dict[str, dict[str, Override]] = field(default_factory=dict)  # by real path, then by model
+
+
+@dataclass(slots=True)
+class Examined:
+    """One model's result, with its measurement joined to the code where it ran."""
+
+    result: Result
+    joint: Joint | None
+    symptoms: list[Symptom] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Examination:
+    """All models of a run, verdicts by finding, and hits of the measured rules."""
+
+    models: list[Examined] = field(default_factory=list)
+    hits: list[MeasuredHit] = field(default_factory=list)
+
+
+def examine(
+    facts: Sequence[FileFacts],
+    findings: Sequence[Finding],
+    spans: dict[Place, Span],
+    texts: Texts,
+    wish: Wish,
+    run: Run,
+    progress: Callable[[str, int, int], None],
+) -> Examination:
+    """Probe every file that holds a model, and write a verdict into each finding."""
+    static = Static(layers_of(facts), spans, texts, links_of(facts))
+    examination = Examination()
+    shown = {texts.real(file.path): file.path for file in facts}
+    jobs = list(_jobs(facts, findings, static, wish))
+
+    def step(done: int, total: int, name: str) -> None:
+        progress(f"probing {name}" if name else "probing", done, total)
+
+    for result in run(jobs, wish.options, step) if jobs else ():
+        examination.models.append(_examined(result, static))
+    for finding in findings:
+        finding.probe = _verdict(finding, facts, examination.models)
+    for model in examination.models:
+        if model.joint is not None:
+            model.symptoms = [one for one in symptoms(model.joint) if not _explained(one, model.joint, facts, findings)]
+            examination.hits += _hits(model, static, shown)
+    return examination
+
+
+def _jobs(facts: Sequence[FileFacts], findings: Sequence[Finding], static: Static, wish: Wish) -> Iterator[Job]:
+    replacements = list(_replacements(findings, static))
+    for file in facts:
+        if not file.models:
+            continue
+        births = BIRTHS if any(one.code == "ACT405" and one.span.path == file.path for one in findings) else 0
+        task = asdict(Task(replacements, births))
+        real = static.texts.real(file.path)
+        for name in wish.models or [None]:  # type: ignore[list-item]
+            yield Job(real, name, wish.overrides.get(real, {}), task)
+
+
+def _replacements(findings: Sequence[Finding], static: Static) -> Iterator[Replacement]:
+    """The remedies of all findings; of two for one weight the graver finding's counts."""
+    places: dict[tuple[str, str], list[Place]] = {}
+    for model, layer in static.layers:
+        places.setdefault((model, layer.path), []).append(layer.place)
+    order = ("error", "warning", "info")
+    taken: set[tuple[str, str, str]] = set()
+    for finding in sorted(findings, key=lambda one: order.index(one.level)):
+        for remedy in finding.remedies:
+            key = (remedy.model, remedy.layer, remedy.weight)
+            if key in taken:
+                continue
+            taken.add(key)
+            lines = [line for place in places.get(key[:2], ()) for line in static.lines(place)]
+            yield Replacement(*key, lines, msgspec.to_builtins(remedy.initializer))
+
+
+def _examined(result: Result, static: Static) -> Examined:
+    if result.measurement is None:
+        return Examined(result, None)
+    measurement = msgspec.convert(result.measurement, Measurement, strict=False)
+    return Examined(result, join(result, measurement, static))
+
+
+# -- findings
+
+
+def _verdict(finding: Finding, facts: Sequence[FileFacts], models: Sequence[Examined]) -> Probed:
+    """From the model that the finding names where it ran, else from any model that its layers are part of."""
+    wanted = {(finding.model, finding.layer)} | {(one.model, one.layer) for one in finding.remedies}
+    links: list[Link] = []
+    layers: dict[int, Layer] = {}
+    for file in facts:
+        for fact in file.facts:
+            layer = getattr(fact, "layer", None)
+            if isinstance(layer, Layer) and (getattr(fact, "model", None), layer.path) in wanted:
+                layers[id(layer)] = layer
+                if isinstance(fact, Link):
+                    links.append(fact)
+    links.sort(key=lambda link: (link.layer.path != finding.layer, link.activation.name != finding.activation))
+    own_first = sorted(models, key=lambda one: one.result.name != finding.model)
+    fallback: Probed | None = None
+    for model in own_first:
+        if model.joint is None or not _has_any(model.joint, layers.values()):
+            continue
+        found = judge(Case(finding, model.joint, tuple(layers.values()), tuple(links)))
+        if found.verdict != "not-probed":
+            return found
+        fallback = fallback or found
+    return fallback or Probed("not-probed", _why_not(finding, models, bool(layers)))
+
+
+def _has_any(joint: Joint, layers: Iterable[Layer]) -> bool:
+    return any(joint.of(layer) or id(layer) in joint.gates for layer in layers)
+
+
+def _why_not(finding: Finding, models: Sequence[Examined], has_layers: bool) -> str:
+    """The reason of the model itself, of its file, or of the code."""
+    from actinit_lint.probe.verdicts import JUDGES
+
+    if finding.code not in JUDGES:
+        return f"{finding.code} is about the code, not about a number that could be measured"
+    named = [one.result for one in models if one.result.name == finding.model]
+    same_file = [one.result for one in models if not one.result.name and one.result.not_probed]
+    for result in (*named, *same_file):
+        if result.not_probed:
+            return result.not_probed
+    if named or any(one.joint is not None for one in models):
+        return "this line did not run with the inferred input"
+    return "no model of this file ran"
+
+
+def _explained(symptom: Symptom, joint: Joint, facts: Sequence[FileFacts], findings: Sequence[Finding]) -> bool:
+    """Whether a finding of the code already says it, about one of the same layers."""
+    codes = EXPLAINED.get(symptom.code, frozenset())
+    for finding in findings:
+        if finding.code not in codes or finding.level == "info":
+            continue
+        wanted = {(finding.model, finding.layer)} | {(one.model, one.layer) for one in finding.remedies}
+        for file in facts:
+            for fact in file.facts:
+                layer = getattr(fact, "layer", None)
+                if not isinstance(layer, Layer) or (getattr(fact, "model", None), layer.path) not in wanted:
+                    continue
+                concerned = set(joint.of(layer))
+                if isinstance(fact, Link):
+                    concerned |= set(measured_chain(joint, fact.chain))
+                if concerned & symptom.records or (concerned and symptom.code in ANYWHERE):
+                    return True
+    return False
+
+
+# -- measured rules
+
+
+def _hits(model: Examined, static: Static, shown: dict[str, str]) -> Iterator[MeasuredHit]:
+    joint = model.joint
+    assert joint is not None
+    for symptom in model.symptoms:
+        span = _span(symptom, joint, static, shown)
+        if span is None:
+            continue  # made by a library, or by a file that is not linted
+        places = [found for line in symptom.also if (found := _whole_line(line, static, shown)) is not None]
+        related = [Related(place, "here too") for place in places if place != span]
+        hit = Hit(
+            Place(span.path, 0),
+            caption="measured here",
+            level=symptom.level,
+            confidence="medium" if joint.result.depth_assumed else "high",
+            model=joint.result.name,
+            layer=symptom.layer or None,
+            activation=symptom.activation,
+            numbers=symptom.numbers,
+            fields=symptom.fields,
+        )
+        yield symptom.code, span, related, hit
+
+
+def _span(symptom: Symptom, joint: Joint, static: Static, shown: dict[str, str]) -> Span | None:
+    """The expression at the measured line where the code was followed, else the whole line."""
+    for index in sorted(symptom.records):
+        layer = joint.static.get(index)
+        span = static.spans.get(layer.place) if layer is not None else None
+        if span is not None and symptom.line is not None and span.line <= symptom.line[1] <= span.end_line:
+            return span
+    return None if symptom.line is None else _whole_line(symptom.line, static, shown)
+
+
+def _whole_line(where: Line, static: Static, shown: dict[str, str]) -> Span | None:
+    """None for a file that is not linted."""
+    if where[0] not in shown:
+        return None
+    path, line = shown[where[0]], where[1]
+    lines = static.texts.lines(path)
+    if not 0 < line <= len(lines):
+        return None
+    text = lines[line - 1]
+    start = len(text) - len(text.lstrip()) + 1
+    return Span(path, line, start, line, max(start + 1, len(text.rstrip()) + 1))

@@ -1,0 +1,305 @@
+"""Values for required parameters, from their annotations and names, under a profile of sizes."""
+
+from __future__ import annotations
+
+import collections.abc
+import dataclasses
+import enum
+import inspect
+import re
+import sys
+import types
+import typing
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from actinit_lint.probe.inference.configs import RecordingConfig, guesses_depth, is_config_name, text_of
+from actinit_lint.probe.inference.names import DEPTH_ROLES, Profile, plain_value, role_of, snake
+from actinit_lint.probe.inference.values import Arguments, Fresh, realise, show
+from actinit_lint.probe.inference.words import words_for
+from actinit_lint.probe.loading.placeholders import Placeholder
+from actinit_lint.probe.loading.stubs import Stub
+
+_NOTHING: Any = object()
+_DEEPEST = 2  # levels of objects built as arguments of objects
+_MODULE_NAME = re.compile(
+    r"(.*_)?(encoder|decoder|backbone|net|network|model|module|layer|fn|func|head|discriminator|generator|embed(ding|der)?"
+    r"|critic|actor|policy|base|features|classifier|extractor|trunk|body|neck|embedding_net|submodule|unet|vae|transformer)"
+)
+
+
+class Inferrer:
+    """Infers under one profile. `names` are the globals of the file that defines what is called."""
+
+    def __init__(self, profile: Profile, names: Mapping[str, Any], defaults: Mapping[str, tuple[Any, str]]) -> None:
+        self.profile, self.names, self.defaults = profile, names, defaults
+        self.depth_assumed = False
+
+    def arguments(self, function: Callable[..., Any]) -> Arguments:
+        """All required parameters of a class or function."""
+        values = self.required(function)
+        return Arguments((), values, "assumed", frozenset(values), self.depth_assumed)
+
+    def required(self, function: Callable[..., Any], level: int = 0, but: Mapping[str, Any] = {}) -> dict[str, Any]:
+        values = {}
+        for parameter in parameters_of(function):
+            if parameter.default is parameter.empty and parameter.name not in but:
+                values[parameter.name] = self.value(parameter, function, level)
+        return values
+
+    def value(self, parameter: inspect.Parameter, function: Callable[..., Any], level: int = 0) -> Any:
+        """One parameter's value; there always is one."""
+        name = parameter.name
+        role = role_of(name)
+        if role in DEPTH_ROLES:
+            self.depth_assumed = True
+        value = self._annotated(annotation_of(parameter, function), name, function, level)
+        if value is _NOTHING and is_config_name(name):
+            value = self._config(level)
+        if value is _NOTHING and role is not None:
+            value = self._by_role(role, name, function)
+        if value is _NOTHING and _MODULE_NAME.fullmatch(snake(name)):
+            value = self._module_called(name, level)
+        return self.profile.width if value is _NOTHING else value
+
+    def _by_role(self, role: str, name: str, function: Callable[..., Any]) -> Any:
+        words = words_for(name, function)
+        if words and (role in ("word", "activation", "norm", "block", "zero")):
+            return words[0]
+        value = plain_value(role, self.profile)
+        if value is not None:
+            return value
+        import torch
+
+        if role == "dtype":
+            return torch.float32
+        if role == "activation":
+            return self._activation()
+        if role == "norm":
+            return torch.nn.BatchNorm2d if "Conv2d" in _source(function) else torch.nn.LayerNorm
+        if role == "block":
+            own = [c for n, c in self._own_modules() if re.search("block|bottleneck", n, re.IGNORECASE)]
+            return own[0] if own else torch.nn.Identity
+        return _NOTHING
+
+    def _word(self, role: str | None, by_name: Any) -> str:
+        return by_name if isinstance(by_name, str) else "relu" if role == "activation" else "default"
+
+    def _activation(self) -> Any:
+        import torch
+
+        forms = {
+            "class": torch.nn.ReLU,
+            "object": Fresh(torch.nn.ReLU, lambda: "ReLU()"),
+            "function": torch.relu,
+            "name": "relu",
+        }
+        return forms[self.profile.activation]
+
+    def _annotated(self, annotation: Any, name: str, function: Callable[..., Any], level: int) -> Any:
+        """By annotation, the name deciding where that leaves a choice; `_NOTHING` when it says nothing."""
+        if annotation in (inspect.Parameter.empty, Any, object, None) or isinstance(
+            annotation, (str, Stub, Placeholder)
+        ):
+            return _NOTHING
+        role = role_of(name)
+        by_name = plain_value(role, self.profile)
+        origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
+        if origin is typing.Annotated:
+            return self._annotated(inner[0], name, function, level)
+        if origin in (typing.Union, types.UnionType):
+            return self._union(inner, name, role, function, level)
+        if origin is typing.Literal:
+            return inner[0]
+        if annotation is bool:
+            return False
+        if annotation is int:
+            return by_name if type(by_name) is int else self.profile.width
+        if annotation is float:
+            return (
+                float(by_name)
+                if type(by_name) in (int, float) and role in ("rate", "dropout", "epsilon", "ratio")
+                else 0.1
+            )
+        if annotation is str:
+            return (words_for(name, function) or [self._word(role, by_name)])[0]
+        if _is_sequence(origin) or annotation in (list, tuple):
+            return self._sequence(annotation, origin, inner, name, by_name, function, level)
+        if annotation is dict or origin in (dict, collections.abc.Mapping):
+            return {}
+        if origin is collections.abc.Callable or annotation in (typing.Callable, collections.abc.Callable):
+            return (
+                self._by_role(role, name, function) if role in ("activation", "norm", "block") else self._activation()
+            )
+        if origin is type or annotation is type:
+            return self._class_wanted(inner, role, name, function)
+        if isinstance(annotation, type):
+            return self._instance(annotation, name, level)
+        return _NOTHING
+
+    def _union(
+        self, inner: tuple[Any, ...], name: str, role: str | None, function: Callable[..., Any], level: int
+    ) -> Any:
+        if type(None) in inner and role is None:
+            return None
+        for part in inner:
+            if part is not type(None):
+                value = self._annotated(part, name, function, level)
+                if value is not _NOTHING:
+                    return value
+        return None if type(None) in inner else _NOTHING
+
+    def _sequence(
+        self, annotation: Any, origin: Any, inner: tuple[Any, ...], name: str, by_name: Any, function: Any, level: int
+    ) -> Any:
+        kind: type = tuple if tuple in (annotation, origin) else list
+        if isinstance(by_name, (list, tuple)):
+            return kind(by_name)
+        fixed = kind is tuple and inner and inner[-1] is not Ellipsis
+        count = len(inner) if fixed else 4 if self.profile.depth_list else 2
+        part = self._annotated(inner[0], name, function, level) if inner else by_name
+        if part is _NOTHING or part is None:
+            part = self.profile.width
+        if not fixed:
+            self.depth_assumed = True  # its length is often the number of layers
+        return kind([part] * count)
+
+    def _class_wanted(self, inner: tuple[Any, ...], role: str | None, name: str, function: Callable[..., Any]) -> Any:
+        import torch
+
+        if role in ("activation", "norm", "block"):
+            value = self._by_role(role, name, function)
+            return value if isinstance(value, type) else torch.nn.ReLU
+        if inner and isinstance(inner[0], type) and inner[0] is not torch.nn.Module:
+            return inner[0]
+        return torch.nn.Identity
+
+    def _instance(self, wanted: type, name: str, level: int) -> Any:
+        """An object of an annotated class, its own arguments inferred in turn."""
+        import torch
+
+        if wanted is torch.Tensor:
+            width = self.profile.width
+            return Fresh(lambda: torch.randn(width), lambda: f"randn({width})")
+        if wanted is torch.device:
+            return torch.device("cpu")
+        if wanted is torch.dtype:
+            return torch.float32
+        if issubclass(wanted, enum.Enum):
+            return next(iter(wanted), _NOTHING)
+        if wanted in (torch.nn.Module, torch.nn.Sequential):
+            found = self._module_called(name, level)
+            return (
+                Fresh(lambda: torch.nn.Sequential(torch.nn.Identity()), lambda: "Sequential(Identity())")
+                if (found is _NOTHING or wanted is torch.nn.Sequential)
+                else found
+            )
+        if wanted is torch.nn.ModuleList:
+            return Fresh(lambda: torch.nn.ModuleList([torch.nn.Identity()]), lambda: "ModuleList([Identity()])")
+        buildable = issubclass(wanted, torch.nn.Module) or dataclasses.is_dataclass(wanted) or self._is_own(wanted)
+        return self._built(wanted, level) if buildable and level < _DEEPEST else _NOTHING
+
+    def _config(self, level: int) -> Any:
+        """The file's own configuration class, else an object that makes values up by name."""
+        if level < _DEEPEST:
+            for name, value in self.names.items():
+                if isinstance(value, type) and re.search(
+                    r"(Config|Cfg|Args|Params|Options|Opts?|HParams|Settings)$", name
+                ):
+                    if dataclasses.is_dataclass(value) or self._is_own(value):
+                        return self._built(value, level)
+        asked: dict[str, Any] = {}
+        known = {name: value for name, (value, _) in self.defaults.items()}
+
+        def make() -> RecordingConfig:
+            config = RecordingConfig(self.profile, known, asked)
+            return config
+
+        fresh = RecordedConfig(make, lambda: text_of(asked))
+        fresh.register(asked, known)
+        return fresh
+
+    def _module_called(self, name: str, level: int) -> Any:
+        """A module class of the file whose name fits the parameter's; else one that passes its input on."""
+        import torch
+
+        wanted = snake(name).replace("_", "")
+        if level < _DEEPEST:
+            own = [(class_name.lower(), value) for class_name, value in self._own_modules()]
+            exact = [value for class_name, value in own if class_name == wanted]
+            close = [value for class_name, value in own if wanted in class_name and len(wanted) > 3]
+            for value in (*exact, *close):
+                return self._built(value, level)
+        return Fresh(torch.nn.Identity, lambda: "Identity()")
+
+    def _built(self, wanted: type, level: int) -> Any:
+        kwargs = self.required(wanted, level + 1)
+        text = f"{wanted.__name__}({', '.join(f'{key}={show(value)}' for key, value in kwargs.items())})"
+        return Fresh(lambda: wanted(**realise(kwargs)), lambda: text)
+
+    def _own_modules(self) -> list[tuple[str, type]]:
+        import torch
+
+        return [
+            (name, value)
+            for name, value in self.names.items()
+            if isinstance(value, type) and issubclass(value, torch.nn.Module) and self._is_own(value)
+        ]
+
+    def _is_own(self, value: type) -> bool:
+        return value.__module__ == self.names.get("__name__")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class RecordedConfig(Fresh):
+    """A fresh `RecordingConfig`; what was asked of it is known after a build."""
+
+    asked: list[tuple[dict[str, Any], dict[str, Any]]] = dataclasses.field(default_factory=list)
+
+    def register(self, asked: dict[str, Any], known: dict[str, Any]) -> None:
+        self.asked.append((asked, known))
+
+    def guesses_depth(self) -> bool:
+        return any(guesses_depth(asked, known) for asked, known in self.asked)
+
+
+def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
+    """The parameters that can be given by name or place; empty where there is no signature."""
+    try:
+        signature = inspect.signature(function)
+    except (ValueError, TypeError):
+        return []
+    kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    return [parameter for parameter in signature.parameters.values() if parameter.kind in kinds]
+
+
+def annotation_of(parameter: inspect.Parameter, function: Callable[..., Any]) -> Any:
+    """A parameter's annotation, evaluated if it is text and that works."""
+    annotation = parameter.annotation
+    if not isinstance(annotation, str):
+        return annotation
+    defined = function.__init__ if isinstance(function, type) else function  # type: ignore[misc]
+    names = getattr(defined, "__globals__", {})
+    try:
+        return eval(annotation, names)  # what the interpreter does for annotations that are not postponed
+    except Exception:
+        return inspect.Parameter.empty
+
+
+def _is_sequence(origin: Any) -> bool:
+    return origin in (list, tuple, collections.abc.Sequence, collections.abc.Iterable, collections.abc.Collection)
+
+
+def _source(function: Callable[..., Any]) -> str:
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):
+        return ""
+
+
+def globals_of(function: Callable[..., Any]) -> dict[str, Any]:
+    """The module names a class or function sees."""
+    if isinstance(function, type):
+        module = sys.modules.get(function.__module__)
+        return vars(module) if module is not None else {}
+    return getattr(function, "__globals__", {})

@@ -1,0 +1,1 @@
+"""Observing a model while it runs: which layer feeds which activation, on which line, and with what numbers."""

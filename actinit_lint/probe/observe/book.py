@@ -1,0 +1,170 @@
+"""The records of every site, kept across runs, and the sums of the run in progress."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+
+from actinit_lint.probe.measurement import (
+    ActivationRecord,
+    ActivationRun,
+    GateRecord,
+    GateRun,
+    LayerRun,
+    Line,
+    Measurement,
+)
+from actinit_lint.probe.statistics import Moments, Response, fingerprints, twins
+from actinit_lint.reference.nonlinearity import Nonlinearity
+
+
+@dataclass(slots=True)
+class LayerSums:
+    """A linear map in the run in progress."""
+
+    parameter: torch.Tensor
+    unit_axis: int  # of the parameter
+    weight_mean: float
+    weight_variance: float
+    fed: float = 0.0
+    out: Moments = field(default_factory=Moments)
+    back: float = 0.0
+    back_rows: int = 0  # calls
+    got: bool = False  # a gradient arrived
+
+
+@dataclass(slots=True)
+class ActivationSums:
+    before: Moments = field(default_factory=Moments)
+    after: Moments = field(default_factory=Moments)
+    response: Response = field(default_factory=Response)
+
+
+@dataclass(slots=True)
+class GateSums:
+    calls: int = 0
+    saturated: float = 0.0
+    slope: float = 0.0
+    second: float = 0.0
+    fed: float = 0.0
+    state: float = 0.0
+
+
+class Book:
+    """Sites by key. A key is the same in every run: names, lines and what feeds the site, never identities."""
+
+    def __init__(self, measurement: Measurement) -> None:
+        self.measurement = measurement
+        self._layers: dict[tuple[object, ...], int] = {}
+        self._activations: dict[tuple[object, ...], int] = {}
+        self._gates: dict[tuple[object, ...], int] = {}
+        self.layer_sums: dict[int, LayerSums] = {}
+        self.activation_sums: dict[int, ActivationSums] = {}
+        self.gate_sums: dict[int, GateSums] = {}
+        self.silent: torch.Tensor | None = None
+
+    def layer(self, key: tuple[object, ...], make: Any) -> int:
+        """The index of a layer's record, made when it is met for the first time."""
+        if key not in self._layers:
+            self._layers[key] = len(self.measurement.layers)
+            self.measurement.layers.append(make())
+        return self._layers[key]
+
+    def activation(
+        self, name: str, known: Nonlinearity | None, line: Line | None, module: str, sources: list[int], via: list[str]
+    ) -> int:
+        key = (name, line, module, tuple(sources))
+        if key not in self._activations:
+            self._activations[key] = len(self.measurement.activations)
+            self.measurement.activations.append(ActivationRecord(name, {}, False, module, line, sources, via))
+        index = self._activations[key]
+        record = self.measurement.activations[index]
+        if known is not None and not record.identified:
+            record.name, record.parameters, record.identified = known.name, dict(known.parameters), True
+        return index
+
+    def gate(self, layer: str, name: str, constructed: Line | None) -> GateSums:
+        key = (layer, name)
+        if key not in self._gates:
+            self._gates[key] = len(self.measurement.gates)
+            self.measurement.gates.append(GateRecord(layer, name, constructed))
+        return self.gate_sums.setdefault(self._gates[key], GateSums())
+
+    def add_silent(self, rows: torch.Tensor | None, batch: int) -> None:
+        """Note the inputs for which a whole layer is off; layers with other rows than the batch's are passed over."""
+        if rows is not None and rows.shape == (batch,):
+            self.silent = rows if self.silent is None else self.silent | rows
+
+    def close_run(self, run: int, backward: bool) -> float | None:
+        """Write the sums into the records and begin anew; the share of inputs for which some layer is off."""
+        for index, layer in self.layer_sums.items():
+            self.measurement.layers[index].runs.append(_layer_run(run, layer, backward))
+        for index, sums in self.activation_sums.items():
+            self.measurement.activations[index].runs.append(_activation_run(run, sums))
+        for index, gate in self.gate_sums.items():
+            calls = max(1, gate.calls)
+            self.measurement.gates[index].runs.append(
+                GateRun(
+                    run,
+                    gate.saturated / calls,
+                    gate.slope / calls,
+                    gate.second / calls,
+                    gate.fed / calls,
+                    gate.state / calls,
+                )
+            )
+        silent = None if self.silent is None else float(self.silent.to(torch.float64).mean())
+        self.layer_sums, self.activation_sums, self.gate_sums, self.silent = {}, {}, {}, None
+        return silent
+
+
+def _layer_run(run: int, sums: LayerSums, backward: bool) -> LayerRun:
+    second, signal = sums.out.mean()
+    calls = max(1, sums.out.calls)
+    weight = sums.parameter.detach().movedim(sums.unit_axis, 0).flatten(1)
+    gradient_twins = None
+    gradient = sums.parameter.grad
+    if backward and gradient is not None and not gradient.is_sparse:
+        gradient_twins = _gradient_twins(weight, gradient.detach().movedim(sums.unit_axis, 0).flatten(1))
+    return LayerRun(
+        run=run,
+        rows=sums.out.rows,
+        units=sums.out.units,
+        fed=sums.fed / calls,
+        second=second,
+        signal=signal,
+        gradient=sums.back / max(1, sums.back_rows) if sums.got else None,
+        weight_mean=sums.weight_mean,
+        weight_variance=sums.weight_variance,
+        twins=twins(fingerprints(weight)),
+        gradient_twins=gradient_twins,
+        finite=sums.out.finite,
+    )
+
+
+def _gradient_twins(weight: torch.Tensor, gradient: torch.Tensor) -> float | None:
+    """Share of units with the weights and, to five digits, the gradient of another, among those with a gradient."""
+    largest = float(gradient.abs().max()) if gradient.numel() else 0.0
+    if not 0 < largest < float("inf"):
+        return None
+    moving = gradient.abs().amax(dim=1) > 0
+    both = fingerprints(weight) + 1000 * fingerprints((gradient / largest * 1e5).round())
+    return twins(both[moving]) * float(moving.to(torch.float64).mean())
+
+
+def _activation_run(run: int, sums: ActivationSums) -> ActivationRun:
+    second_in, signal_in = sums.before.mean()
+    second_out, signal_out = sums.after.mean()
+    result = ActivationRun(
+        run, sums.before.rows, sums.before.units, second_in, signal_in, second_out, signal_out,
+        finite=sums.before.finite and sums.after.finite,
+    )  # fmt: skip
+    response = sums.response
+    if response.calls:
+        result.slope, result.saturated = response.slope / response.calls, response.saturated / response.calls
+        flat = response.dead()
+        if flat is not None:
+            result.dead, result.quiet, result.active = flat
+    return result

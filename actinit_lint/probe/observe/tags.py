@@ -1,0 +1,93 @@
+"""What a tensor remembers of where it comes from: the layers behind it and the function since the last of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import torch
+
+from actinit_lint.probe.measurement import Line
+from actinit_lint.reference.nonlinearity import Nonlinearity
+
+_ATTRIBUTE = "_actinit_lint_tag"
+
+
+class Bend:
+    """One non-linear function on the way from a base."""
+
+    __slots__ = ("after", "before", "known", "line", "module", "name", "recorded")
+
+    def __init__(
+        self,
+        name: str,
+        known: Nonlinearity | None,
+        before: torch.Tensor,
+        after: torch.Tensor,
+        line: Line | None,
+        module: str,
+    ) -> None:
+        self.name, self.known, self.line, self.module = name, known, line, module
+        self.before, self.after = before, after
+        self.recorded = False
+
+
+class Tag:
+    """Hangs on a tensor as an attribute, and dies with it.
+
+    A tensor made from weights alone has `weights`. Data has `sources`, the layers it comes from directly, and `via`,
+    what lies between. While only elementwise functions of one tensor are applied, that tensor is the `base`, `bends`
+    are the non-linear ones among them, and `images` what multiples and shifts of the base were met on the way. `met` is
+    where branches of the base met again, as in z·σ(z).
+    """
+
+    __slots__ = ("base", "bends", "images", "met", "recorded", "sources", "via", "weights")
+
+    def __init__(
+        self,
+        sources: frozenset[int] = frozenset(),
+        via: frozenset[str] = frozenset(),
+        weights: tuple[str, ...] = (),
+        base: torch.Tensor | None = None,
+        bends: tuple[Bend, ...] = (),
+        images: tuple[torch.Tensor, ...] = (),
+        met: tuple[Line | None, str] | None = None,
+    ) -> None:
+        self.sources, self.via, self.weights = sources, via, weights
+        self.base, self.bends, self.images, self.met = base, bends, images, met
+        self.recorded = False
+
+
+def tag_of(tensor: torch.Tensor) -> Tag | None:
+    return getattr(tensor, _ATTRIBUTE, None)
+
+
+def put(tensor: torch.Tensor, tag: Tag) -> None:
+    setattr(tensor, _ATTRIBUTE, tag)
+
+
+def take_off(tensor: torch.Tensor) -> None:
+    if hasattr(tensor, _ATTRIBUTE):
+        delattr(tensor, _ATTRIBUTE)
+
+
+def tensors_in(value: Any, depth: int = 2) -> Iterator[torch.Tensor]:
+    """The tensors among arguments, in lists and dictionaries too."""
+    if isinstance(value, torch.Tensor):
+        yield value
+    elif depth and isinstance(value, list | tuple):
+        for one in value:
+            yield from tensors_in(one, depth - 1)
+    elif depth and isinstance(value, dict):
+        for one in value.values():
+            yield from tensors_in(one, depth - 1)
+
+
+def together(tags: Iterable[Tag]) -> tuple[frozenset[int], frozenset[str]]:
+    """Sources and ways of several tags."""
+    sources: frozenset[int] = frozenset()
+    via: frozenset[str] = frozenset()
+    for tag in tags:
+        sources |= tag.sources
+        via |= tag.via
+    return sources, via

@@ -253,7 +253,7 @@ def _one_of(run: Run, owner: OneOf, name: str, place: Place) -> Value:
 
 
 def _unknown(run: Run, owner: Unknown, name: str, place: Place) -> Value:
-    return owner.part(name)
+    return owner.parts[name] if owner.parts is not None and name in owner.parts else owner.part(name)
 
 
 def _func(run: Run, owner: Func, name: str, place: Place) -> Value:
@@ -333,13 +333,17 @@ def set_attribute(run: Run, owner: Value, name: str, value: Value, place: Place)
                 set_attribute(run, option, name, value, place)
     elif isinstance(owner, ProjectModule):
         run.store(owner.scope.vars, name, value)
+    elif isinstance(owner, Unknown):
+        if owner.parts is None:
+            owner.parts = {}
+        run.store(owner.parts, name, value)  # `model.fc = nn.Linear(...)` of a model that is not followed
 
 
 def _set_on_object(run: Run, owner: Obj, name: str, value: Value, place: Place) -> None:
     from actinit_lint.follow.modules import replace_weight
     from actinit_lint.follow.subscripts import set_item
 
-    if isinstance(value, Parameter) and value.owner is None:
+    if isinstance(value, Parameter) and (value.owner is None or (value.owner is owner and not value.name)):
         value.owner, value.name = owner, name
     elif isinstance(value, Obj):
         value.state.setdefault("attribute", name)

@@ -150,7 +150,7 @@ def build(run: Run, obj: Obj, x: Flow) -> None:
     run.store(obj.state, "built", True)
     shape = x.shape
     if shape is None:
-        shape = input_shape(obj)
+        shape = input_shape(obj) or _width(x)
     for row in kind.weights(obj.args, shape):
         argument = row.argument
         also: tuple[tuple[Place, str], ...] = ()
@@ -175,6 +175,21 @@ def build(run: Run, obj: Obj, x: Flow) -> None:
         run.session.parameters.append(parameter)
         if shared is not None:
             run.record("shared", place, instance=shared, parameter=parameter, value=obj.args.get(argument or ""))
+
+
+#: Steps that leave the last axis as it is.
+SAME_WIDTH = frozenset({"activation", "norm", "scale", "add"})
+DROPS = frozenset({"Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "dropout"})
+
+
+def _width(x: Flow) -> tuple[int | None, ...] | None:
+    """The last axis of data whose other axes are not known: the units of the layer that it comes from."""
+    while x.op in SAME_WIDTH or (x.op == "pass" and x.name in DROPS):
+        x = x.inputs[0]
+    if x.op != "layer" or not isinstance(x.layer, Obj) or x.layer.kind is None or x.layer.kind.framework != "keras":
+        return None
+    width = dim(x.layer.args.get("units", x.layer.args.get("filters")))
+    return None if width is None else (width,)
 
 
 def input_shape(obj: Obj) -> tuple[int | None, ...] | None:

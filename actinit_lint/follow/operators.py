@@ -88,6 +88,8 @@ def unary(run: Run, sign: str, value: Value, place: Place) -> Value:
 
 
 def binary(run: Run, sign: str, left: Value, right: Value, place: Place, in_place: bool = False) -> Value:
+    from actinit_lint.follow import dataflow
+
     if isinstance(left, FANS) or isinstance(right, FANS):
         known = isinstance(left, PLAIN) and isinstance(right, PLAIN)
         plain = _plain(sign, left, right) if known else Unknown("operation on an unknown value")
@@ -97,10 +99,10 @@ def binary(run: Run, sign: str, left: Value, right: Value, place: Place, in_plac
         return _plain(sign, left, right)
     if isinstance(left, OneOf) or isinstance(right, OneOf):
         return _options(run, sign, left, right, place, in_place)
+    if sign == "@":
+        left, right = dataflow.data(run, left, right, place), dataflow.data(run, right, left, place)
     if isinstance(left, Flow) or isinstance(right, Flow):
-        from actinit_lint.follow.dataflow import combine
-
-        return combine(run, sign, left, right, place)
+        return dataflow.combine(run, sign, left, right, place)
     if isinstance(left, (tuple, ListValue)) or isinstance(right, (tuple, ListValue)):
         return _sequences(sign, left, right)
     if isinstance(left, Tensor) or isinstance(right, Tensor):

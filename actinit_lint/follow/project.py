@@ -13,7 +13,7 @@ from actinit_lint.follow.facts import SessionFacts
 from actinit_lint.follow.imports import TABLED
 from actinit_lint.follow.state import Run, Session
 from actinit_lint.follow.unused import never_applied
-from actinit_lint.follow.values import ClassValue, Func, Obj, ProjectModule
+from actinit_lint.follow.values import ClassValue, Func, Obj, Parameter, ProjectModule
 from actinit_lint.model import FileFacts, NotFollowed, Place
 from actinit_lint.program import Program, SyntaxProblem
 
@@ -151,7 +151,7 @@ class Project:
         by_path = {path: FileFacts(path) for path in self.programs}
         sites: dict[Place, str | None] = {}
         for session, module in self.sessions:
-            names = {id(v): n for n, v in module.scope.vars.items() if isinstance(v, Obj)}
+            names = {id(v): n for n, v in module.scope.vars.items() if isinstance(v, (Obj, Parameter))}
             into = by_path[module.path]
             if session.broken:
                 continue

@@ -13,10 +13,13 @@ from actinit_lint.follow.values import (
     Args,
     Bound,
     ClassValue,
+    DictValue,
     External,
     Flow,
     Func,
+    ListValue,
     Obj,
+    Parameter,
     ProjectModule,
 )
 from actinit_lint.knowledge import keras as keras_table
@@ -187,6 +190,8 @@ def functions(module: ProjectModule) -> list[Func]:
     ]
     wanted = BUILDING | LOSSES | _local_models(module)
     builders = [f for f in own if f.node.mentions & wanted]  # type: ignore[union-attr]
+    if _has_parameters(module):
+        builders += [f for f in own if f not in builders and _data_parameters(f)]
     names = {f.name for f in builders}
     entries = [f for f in own if f not in builders and f.node.mentions & names]  # type: ignore[union-attr]
     if len(entries) > MOST_ENTRIES:
@@ -210,6 +215,21 @@ def _local_models(module: ProjectModule) -> set[str]:
         for name, value in module.scope.vars.items()
         if (isinstance(value, ClassValue) and is_model(value)) or (isinstance(value, Obj) and value.kind is not None)
     }
+
+
+def _has_parameters(module: ProjectModule) -> bool:
+    """Whether parameters lie at the top level of the file, where any function may multiply data with them."""
+    for value in module.scope.vars.values():
+        held = (
+            value.items.values()
+            if isinstance(value, DictValue)
+            else value.items
+            if isinstance(value, ListValue)
+            else ()
+        )
+        if any(isinstance(one, Parameter) and one.owner is None for one in (value, *held)):
+            return True
+    return False
 
 
 def classes(module: ProjectModule) -> list[ClassValue]:

@@ -19,6 +19,8 @@ from actinit_lint.follow.values import (
     External,
     Func,
     ListValue,
+    Parameter,
+    Partial,
     Scope,
     Tensor,
     Unknown,
@@ -51,6 +53,10 @@ def execute(run: Run, body: tuple[la.Stmt, ...]) -> Outcome:
 
 def _do(run: Run, node: la.Do) -> Outcome:
     value = evaluate(run, node.value)
+    if isinstance(value, Parameter) and isinstance(node.value, la.Call) and isinstance(node.value.func, la.Attr):
+        target = node.value.func.value
+        if isinstance(target, la.Name) and isinstance(evaluate(run, target), Tensor):
+            assign_target(run, target, value)  # `w.requires_grad_()`: from here on a parameter
     if isinstance(value, View) and value.lost is not None and not value.used and _made_inline(node.value):
         initializer, place = value.lost
         run.record("lost_write", place, parameter=value.parameter, initializer=initializer, view=value)
@@ -281,7 +287,7 @@ def _register(run: Run, decorator: Value, value: Func | ClassValue, place: Place
 
     What it returns does not matter: a function or class is followed as it was written.
     """
-    if isinstance(decorator, (Func, Bound)) and value.scope.parent is None:
+    if isinstance(decorator, (Func, Bound, Partial)) and value.scope.parent is None:
         called = value.called if isinstance(value, Func) else False
         args = Args()
         args.add(value, place)

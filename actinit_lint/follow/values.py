@@ -37,9 +37,9 @@ class Unknown:
     reason: str
     place: Place | None = None
     symbol: str | None = None
-    parts: dict[str, Unknown] | None = None
+    parts: dict[str, Value] | None = None
 
-    def part(self, name: str) -> Unknown:
+    def part(self, name: str) -> Value:
         """An attribute or item of it."""
         if self.symbol is None:
             return self

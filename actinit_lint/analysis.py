@@ -65,6 +65,7 @@ def analyse(read: Read, request: Request, configuration: Configuration, selectio
         Scrutiny(_whole(read, request), lambda path: _unknown_lines(path, facts, read.texts)),
         request.baseline,
         request.change,
+        probed=request.probe is not None,
     )
     _propose(outcome, read, facts, configuration, request.say)
     place_in_cells(outcome.findings, read.texts)  # the last step: until here a notebook is its joined program

@@ -16,7 +16,7 @@ from actinit_lint.pages import pages
 from actinit_lint.rule import Hit
 from actinit_lint.selection import ALWAYS, CONFIDENCES, LEVELS, Selection, at_least, lowest
 from actinit_lint.settings import Configuration
-from actinit_lint.source.comments import Comments, suppression
+from actinit_lint.source.comments import ABOUT_COMMENTS, Comments, suppression
 from actinit_lint.source.texts import Texts
 
 MOST_RELATED = 64  # for machines; the full report shows fewer
@@ -124,6 +124,7 @@ class Assembly:
         scrutiny: Scrutiny,
         baseline: Baseline | None = None,
         change: Change | None = None,
+        probed: bool = False,
     ) -> Outcome:
         """Everything collected, filtered by level and change, marked where comments or the baseline cover it, in order.
 
@@ -150,7 +151,7 @@ class Assembly:
         outcome.hidden_by_confidence = self._hidden_by_confidence
         if baseline is not None:
             unread = {self._texts.real(finding.span.path) for finding in everything if finding.code in ALWAYS}
-            outcome.baseline = baseline.settle(everything, self._texts, self._looked_for(unread))
+            outcome.baseline = baseline.settle(everything, self._texts, self._looked_for(unread, probed))
         unsure = {id(finding) for finding in self._unsure}
         for finding in everything:
             if id(finding) not in unsure:
@@ -174,13 +175,17 @@ class Assembly:
         if shown:
             outcome.findings.append(finding)
 
-    def _looked_for(self, unread: Collection[str]) -> Callable[[str, str], bool]:
+    def _looked_for(self, unread: Collection[str], probed: bool) -> Callable[[str, str], bool]:
         """Whether this run would have reported a rule in a file, by code and absolute path."""
         read = set(self._texts.read_files()) - set(unread)
 
         def looked_for(code: str, real: str) -> bool:
-            known = code in pages() and self._selection.selected(code) and not self._selection.ignored(code, real)
-            return real in read and (known or code not in pages())
+            page = pages().get(code)
+            if page is None:
+                return real in read
+            measured = not page.matter.check and code not in (*ALWAYS, *ABOUT_COMMENTS)
+            chosen = self._selection.selected(code) and not self._selection.ignored(code, real)
+            return real in read and chosen and (probed or not measured)
 
         return looked_for
 

@@ -116,7 +116,7 @@ class Memory(Struct):
             if run.state != self.state or not self._still(run):
                 return None
             outcome = self._outcome(run)
-        except (msgspec.MsgspecError, TypeError):
+        except Exception:  # whatever is wrong with what was kept, the run itself is not concerned
             return None
         self.contents.save()
         return outcome, [Skipped(*entry) for entry in run.skipped]

@@ -119,6 +119,14 @@ class TestPruning:
         record(".", "--select", "ACT2")
         assert [entry["code"] for entry in entries()] == ["ACT101"]
 
+    def test_a_run_without_the_probe_keeps_what_the_probe_has_found(self, tmp_path: Path) -> None:
+        entry = {"path": "net.py", "code": "ACT701", "fingerprint": "00", "count": 1, "message": ""}
+        content = json.dumps({"version": 1, "tool": "actinit-lint", "entries": [entry]})
+        write(tmp_path, {"net.py": BAD, FILE: content})
+        assert lint(".", "--exit-zero").err == ""
+        record()
+        assert [entry["code"] for entry in entries()] == ["ACT101", "ACT701"]
+
     def test_a_file_that_no_longer_parses_keeps_its_entries(self, tmp_path: Path) -> None:
         write(tmp_path, {"net.py": BAD})
         record()

@@ -17,6 +17,7 @@ from actinit_lint.follow.values import (
     External,
     Flow,
     Func,
+    Given,
     ListValue,
     Method,
     Obj,
@@ -65,7 +66,7 @@ def truth(value: Value) -> bool | None:
         return True if value.items else (None if value.open else False)
     if isinstance(value, Obj):
         return truth(value.items) if value.items is not None else True
-    if isinstance(value, (Func, ClassValue, Bound, Partial, External, Method)):
+    if isinstance(value, (Func, ClassValue, Bound, Partial, External, Method, Given)):
         return True
     return None
 
@@ -338,7 +339,8 @@ def _equal(left: Value, right: Value) -> bool | None:
         answers = {_equal(a, b) for a in lefts for b in rights}
         return answers.pop() if len(answers) == 1 else None
     if isinstance(left, Unknown) or isinstance(right, Unknown):
-        return None
+        chosen = isinstance(left, Given) or isinstance(right, Given)
+        return False if chosen and (left is None or right is None) else None
     if left is right:
         return True
     if isinstance(left, External) and isinstance(right, External):

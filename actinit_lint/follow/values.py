@@ -50,6 +50,15 @@ class Unknown:
         return self.parts[name]
 
 
+class Given(Unknown):
+    """An option that somebody chose: it is not None and counts as true, but nothing says which value it has."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__("an option that is not the default")
+
+
 class _Absent:
     """An element that may be missing from a sequence; only ever an option of a OneOf."""
 
@@ -144,6 +153,7 @@ class ClassValue:
     embedded: bool = False
     dataclass: bool = False
     place: Place | None = None
+    sample: Args | None = None  # the arguments of the first instance
 
     def lineage(self) -> Iterator[ClassValue | External | Unknown]:
         """The class and its bases, depth first, left to right, each once (a good approximation of the MRO)."""

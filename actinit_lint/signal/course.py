@@ -181,7 +181,7 @@ def _ratio(activation: Nonlinearity, point: int, share: float) -> float:
 
 
 def _by_length(apart: float) -> float:
-    """The share of q by which inputs of one direction differ, 1 - E √(q·q')/q, ln q being normal of variance `apart`."""
+    """Share of q in which inputs of one direction differ, 1 - E √(q·q')/q; ln q is normal of variance `apart`."""
     return -expm1(-apart / 4)
 
 

@@ -18,6 +18,9 @@ from actinit_lint.probe.feed import inferred_inputs
 from actinit_lint.probe.subject import Job, Result, RunOptions, Subject
 
 
+torch.set_num_threads(1)  # the tensors are small: threads cost more than they bring
+
+
 def run(
     jobs: Sequence[Job], options: RunOptions, progress: Callable[[int, int, str], None] | None = None
 ) -> Iterator[Result]:

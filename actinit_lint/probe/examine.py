@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
@@ -11,9 +11,10 @@ import msgspec
 from actinit_lint.finding import Finding, Related, Span
 from actinit_lint.model import FileFacts, Layer, Link, Place
 from actinit_lint.probe.evidence import Probed
+from actinit_lint.probe.jobs import Wish, jobs_for, runnable
 from actinit_lint.probe.join import Joint, Static, join, layers_of, links_of
-from actinit_lint.probe.measurement import Line, Measurement, Replacement, Task
-from actinit_lint.probe.subject import Job, Override, Result, RunOptions
+from actinit_lint.probe.measurement import Line, Measurement
+from actinit_lint.probe.subject import Job, Result, RunOptions
 from actinit_lint.probe.symptoms import Symptom, symptoms
 from actinit_lint.probe.verdicts import Case, judge, measured_chain
 from actinit_lint.rule import Hit
@@ -22,8 +23,6 @@ from actinit_lint.source.texts import Texts
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-#: Models drawn to count those that are dead at birth: enough to tell 10 % from 5 %.
-BIRTHS = 200
 #: Static rules that say the same as a measured symptom: one mistake, one finding.
 EXPLAINED: dict[str, frozenset[str]] = {
     "ACT701": frozenset({"ACT201", "ACT202", "ACT403", "ACT405", "ACT401", "ACT302", "ACT402"}),
@@ -54,21 +53,13 @@ class Run(Protocol):
 
 
 @dataclass(slots=True)
-class Wish:
-    """What is to be probed, and how."""
-
-    options: RunOptions = field(default_factory=RunOptions)
-    models: Sequence[str] = ()  # only these; none: all
-    overrides: dict[str, dict[str, Override]] = field(default_factory=dict)  # by real path, then by model
-
-
-@dataclass(slots=True)
 class Examined:
     """One model's result, with its measurement joined to the code where it ran."""
 
     result: Result
     joint: Joint | None
     symptoms: list[Symptom] = field(default_factory=list)
+    path: str = ""  # as it was given
 
 
 @dataclass(slots=True)
@@ -89,16 +80,19 @@ def examine(
     progress: Callable[[str, int, int], None],
 ) -> Examination:
     """Probe every file that holds a model, and write a verdict into each finding."""
-    static = Static(layers_of(facts), spans, texts, links_of(facts))
     examination = Examination()
-    shown = {texts.real(file.path): file.path for file in facts}
-    jobs = list(_jobs(facts, findings, static, wish))
 
     def step(done: int, total: int, name: str) -> None:
         progress(f"probing {name}" if name else "probing", done, total)
 
-    for result in run(jobs, wish.options, step) if jobs else ():
-        examination.models.append(_examined(result, static))
+    with runnable(facts, texts) as files:
+        static = Static(layers_of(facts), spans, texts, links_of(facts), files)
+        shown = {there: path for path, there in files.items()}
+        jobs = list(jobs_for(facts, findings, static, wish))
+        for result in run(jobs, wish.options, step) if jobs else ():
+            examined = _examined(result, static)
+            examined.path = shown.get(result.path, result.path)
+            examination.models.append(examined)
     for finding in findings:
         finding.probe = _verdict(finding, facts, examination.models)
     for model in examination.models:
@@ -106,35 +100,6 @@ def examine(
             model.symptoms = [one for one in symptoms(model.joint) if not _explained(one, model.joint, facts, findings)]
             examination.hits += _hits(model, static, shown)
     return examination
-
-
-def _jobs(facts: Sequence[FileFacts], findings: Sequence[Finding], static: Static, wish: Wish) -> Iterator[Job]:
-    replacements = list(_replacements(findings, static))
-    for file in facts:
-        if not file.models:
-            continue
-        births = BIRTHS if any(one.code == "ACT405" and one.span.path == file.path for one in findings) else 0
-        task = asdict(Task(replacements, births))
-        real = static.texts.real(file.path)
-        for name in wish.models or [None]:  # type: ignore[list-item]
-            yield Job(real, name, wish.overrides.get(real, {}), task)
-
-
-def _replacements(findings: Sequence[Finding], static: Static) -> Iterator[Replacement]:
-    """The remedies of all findings; of two for one weight the graver finding's counts."""
-    places: dict[tuple[str, str], list[Place]] = {}
-    for model, layer in static.layers:
-        places.setdefault((model, layer.path), []).append(layer.place)
-    order = ("error", "warning", "info")
-    taken: set[tuple[str, str, str]] = set()
-    for finding in sorted(findings, key=lambda one: order.index(one.level)):
-        for remedy in finding.remedies:
-            key = (remedy.model, remedy.layer, remedy.weight)
-            if key in taken:
-                continue
-            taken.add(key)
-            lines = [line for place in places.get(key[:2], ()) for line in static.lines(place)]
-            yield Replacement(*key, lines, msgspec.to_builtins(remedy.initializer))
 
 
 def _examined(result: Result, static: Static) -> Examined:

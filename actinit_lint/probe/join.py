@@ -20,13 +20,14 @@ class Static:
     spans: Mapping[Place, Span]
     texts: Texts
     links: Mapping[int, Sequence[Link]] = field(default_factory=dict)  # identity of a layer -> its links
+    files: Mapping[str, str] = field(default_factory=dict)  # path of a place -> the file that is run
 
     def lines(self, place: Place) -> list[Line]:
         """The lines of an expression, with the path that frames show."""
         span = self.spans.get(place)
         if span is None:
             return []
-        real = self.texts.real(place.path)
+        real = self.files.get(place.path) or self.texts.real(place.path)
         return [(real, line) for line in range(span.line, span.end_line + 1)]
 
 

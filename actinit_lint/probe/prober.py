@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
@@ -13,7 +13,8 @@ from actinit_lint.analysis import locate_all
 from actinit_lint.finding import Finding
 from actinit_lint.model import FileFacts, Layer
 from actinit_lint.probe import supervisor
-from actinit_lint.probe.examine import Examination, MeasuredHit, Run, Wish, examine
+from actinit_lint.probe.examine import Examination, MeasuredHit, Run, examine
+from actinit_lint.probe.jobs import Wish
 from actinit_lint.probe.subject import LIMIT_OPTIONS, Limits, Override, RunOptions
 from actinit_lint.problem import UserProblem
 from actinit_lint.settings import Configuration
@@ -41,12 +42,14 @@ class Prober:
         return self.examination.hits
 
 
-def prober(options: argparse.Namespace, configuration: Configuration, models: Sequence[str] = ()) -> Prober:
+def prober(
+    options: argparse.Namespace, configuration: Configuration, models: Mapping[str, Sequence[str]] | None = None
+) -> Prober:
     """The probe that the command line and the settings ask for; raises UserProblem where no model could be run."""
     missing = supervisor.available(options.probe_python)
     if missing is not None:
         raise UserProblem(f"probe: {missing}")
-    wish = Wish(_run_options(options), tuple(models), _overrides(configuration))
+    wish = Wish(_run_options(options), models or {}, models is not None, _overrides(configuration))
     return Prober(wish, supervisor.run)
 
 

@@ -50,7 +50,8 @@ def render(
 def heading(model: Examined, verbose: bool = False) -> Iterator[str]:
     """Name, what was assumed, or why there is nothing."""
     result = model.result
-    name = f"{_shown(result.path)}:{result.name}" if result.name else _shown(result.path)
+    path = _shown(model.path or result.path)
+    name = f"{path}:{result.name}" if result.name else path
     if result.not_probed is not None:
         yield f"{name}: not probed: {result.not_probed}"
         if result.hint:
@@ -186,7 +187,7 @@ def _render_json(examination: Examination, outcome: Outcome) -> None:
 def model_object(model: Examined) -> dict[str, Any]:
     result = model.result
     return {
-        "path": result.path,
+        "path": model.path or result.path,
         "name": result.name,
         "line": result.line,
         "seconds": result.seconds,

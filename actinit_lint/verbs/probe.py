@@ -9,7 +9,7 @@ from actinit_lint.engine import Request, lint
 from actinit_lint.options import Parser, add_common, add_probe
 from actinit_lint.probe.prober import prober
 from actinit_lint.probe.report import render
-from actinit_lint.problem import UserProblem
+from actinit_lint.problem import UserProblem, nearest
 from actinit_lint.progress import Progress
 from actinit_lint.settings import configure
 from actinit_lint.verbs.check import exit_code
@@ -34,19 +34,21 @@ def run(arguments: Sequence[str]) -> int:
     add_probe(parser)
     add_common(parser)
     options = parser.parse_intermixed_args(arguments)
-    paths, models = targets_of(options.targets)
+    named = targets_of(options.targets)
+    paths = list(named)
     typed = {key: value for key, value in (("level", options.level), ("fail-on", options.fail_on)) if value is not None}
     configuration = configure(paths, typed, options.config, options.isolated)
-    probe = prober(options, configuration, models)
+    probe = prober(options, configuration, named)
     progress = Progress(sys.stderr, enabled=options.progress)
     request = Request(paths, progress=progress.step, probe=probe, want_unknown=options.output_format == "json")
     try:
         outcome = lint(request, configuration)
     finally:
         progress.close()
-    ran = {one.result.name for one in probe.examination.models}
-    for model in models:
-        if model not in ran:
-            raise UserProblem(f'no model "{model}" there')
+    found = {one.result.name for one in probe.examination.models if one.result.line}
+    for path, models in named.items():
+        for model in models:
+            if model not in found:
+                raise UserProblem(f'no model "{model}" in {path}{nearest(model, found)}')
     render(probe.examination, outcome, options.output_format, options.color, verbose=options.verbose)
     return exit_code(outcome, configuration.settings)

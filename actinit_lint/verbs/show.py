@@ -34,7 +34,8 @@ def run(arguments: Sequence[str]) -> int:
 
         render_pairings(as_json=options.output_format == "json", color=options.color)
         return 0
-    paths, models = targets_of(options.targets)
+    named = targets_of(options.targets)
+    paths, models = list(named), [model for names in named.values() for model in names]
     configuration = configure(paths, {}, options.config, options.isolated)
     request = Request(paths)
     read = read_all(request, configuration)
@@ -58,16 +59,16 @@ def run(arguments: Sequence[str]) -> int:
     return 1 if problems else 0
 
 
-def targets_of(targets: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Paths, and the models that were asked for by name."""
-    paths, models = [], []
+def targets_of(targets: Sequence[str]) -> dict[str, list[str]]:
+    """Paths, each with the models that were asked for by name."""
+    named: dict[str, list[str]] = {}
     for target in targets:
         path, colons, model = target.partition("::")
         if colons and not model:
             raise UserProblem(f"{target}: expected a model's name behind ::")
         if colons and os.path.exists(target):
             path, model = target, ""
-        paths.append(path)
+        named.setdefault(path, [])
         if model:
-            models.append(model)
-    return list(dict.fromkeys(paths)), models
+            named[path].append(model)
+    return named

@@ -168,7 +168,8 @@ class TestMistakes:
 
 class TestFixing:
     SELU = (
-        "from torch import nn\n\nfirst = nn.Linear(300, 30)\nnet = nn.Sequential(first, nn.SELU(), nn.Linear(30, 1))\n\n"
+        "from torch import nn\n\nfirst = nn.Linear(300, 30)\n"
+        "net = nn.Sequential(first, nn.SELU(), nn.Linear(30, 1))\n\n"
         "parts = [nn.Linear(300, 40), nn.SELU()]\nother = nn.Sequential(*parts, nn.Linear(40, 1))\n\n"
         "more = [nn.Linear(300, 50), nn.SELU()]\nlast = nn.Sequential(*more, nn.Linear(50, 1))\n"
     )

@@ -13,8 +13,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_fixes import keras, torch
 
-import actinit_lint.follow.project
-
 #: Calls with their arguments apart, the activation behind them, and the rule that reports them.
 CALLS = [
     (["self.a.weight", "gain=1.0"], "nn.init.xavier_normal_", "torch.relu"),

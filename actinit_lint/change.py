@@ -10,7 +10,8 @@ import os
 import re
 import subprocess
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from difflib import SequenceMatcher
 from typing import TYPE_CHECKING
 
 from actinit_lint.finding import Finding, Span
@@ -60,6 +61,18 @@ class Change:
         if changed is None or whole_file:
             return True
         return any(line in changed for line in range(span.line, span.end_line + 1))
+
+    def once_edited(self, real: str, before: list[str], after: list[str]) -> Change:
+        """The change when a file's lines are `after` in place of `before`: what was edited since counts too."""
+        real = os.path.realpath(real)
+        old = self.lines.get(real, set())
+        new: set[int] = set()
+        for tag, start, end, first, last in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+            if tag == "equal":
+                new.update(line - start + first for line in range(start + 1, end + 1) if line in old)
+            else:
+                new.update(range(first + 1, last + 1))
+        return replace(self, lines={**self.lines, real: new}, notebooks={})
 
     def _of_notebook(self, real: str, path: str, texts: Texts) -> set[int] | None:
         """Changed lines of a notebook's program, whatever became of its outputs; None: all of them."""

@@ -164,3 +164,26 @@ class TestMistakes:
         result = actinit_lint(".", "--diff-base", "HEAD")
         assert result.code == 2
         assert result.err == "actinit-lint: error: --diff-base: git cannot be started; is it installed?\n"
+
+
+class TestFixing:
+    SELU = (
+        "from torch import nn\n\nfirst = nn.Linear(300, 30)\n"
+        "net = nn.Sequential(first, nn.SELU(), nn.Linear(30, 1))\n\n"
+        "parts = [nn.Linear(300, 40), nn.SELU()]\nother = nn.Sequential(*parts, nn.Linear(40, 1))\n\n"
+        "more = [nn.Linear(300, 50), nn.SELU()]\nlast = nn.Sequential(*more, nn.Linear(50, 1))\n"
+    )
+
+    def test_lines_that_a_fix_adds_move_the_change_with_the_code(self, tmp_path: Path) -> None:
+        write(tmp_path, {"selu.py": self.SELU})
+        git("add", ".")
+        git("commit", "-qm", "two")
+        write(tmp_path, {"selu.py": self.SELU.replace(" 30)", " 31)").replace("40", "41")})
+        options = ("--diff-base", "HEAD", "--fix", "--unsafe-fixes", "--output-format", "json", "--no-cache")
+        report = actinit_lint(".", *options).json
+        assert [(one["code"], one["line"]) for one in report["findings"]] == [("ACT104", 7)]
+        assert "nn.init.kaiming_uniform_(first.weight" in (tmp_path / "selu.py").read_text()
+
+    def test_what_lies_outside_the_change_is_not_fixed(self, tmp_path: Path) -> None:
+        assert actinit_lint(".", "--diff-base", "HEAD", "--fix", "--unsafe-fixes").code == 0
+        assert (tmp_path / "old.py").read_text() == BAD

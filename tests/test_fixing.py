@@ -161,6 +161,19 @@ class TestDiff:
         assert {name: (tmp_path / name).read_bytes() for name in wanted} == wanted
 
 
+CONTRADICTIONS = {
+    "--watch only reports": ("--watch", "--fix"),
+    "--diff changes nothing: it does not go with --write-baseline or --add-ignore": ("--diff", "--add-ignore"),
+}
+
+
+@pytest.mark.parametrize(("message", "options"), CONTRADICTIONS.items())
+def test_options_that_contradict_each_other_are_refused(message: str, options: tuple[str, ...], tmp_path: Path) -> None:
+    result = plain(*options, tmp_path)
+    assert result.code == 2
+    assert message in result.err
+
+
 class TestStandardInput:
     def test_the_fixed_text_goes_to_standard_output_and_the_report_beside_it(self) -> None:
         result = plain("--fix", "--unsafe-fixes", "--stdin-filename", "net.py", "-", stdin=BAD.encode())

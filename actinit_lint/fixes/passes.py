@@ -6,17 +6,22 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from msgspec import structs
 
 from actinit_lint.engine import Request, lint
 from actinit_lint.finding import Edit, Finding
 from actinit_lint.fixes.contents import edited
-from actinit_lint.fixes.patch import Patch, clashes
+from actinit_lint.fixes.patch import LINE_END, Patch, clashes
 from actinit_lint.outcome import Outcome
 from actinit_lint.problem import UserProblem
 from actinit_lint.settings import Configuration
 from actinit_lint.source.files import STDIN
+from actinit_lint.source.source import decode
+
+if TYPE_CHECKING:
+    from actinit_lint.change import Change
 
 #: A fix can bring another finding to light, seldom more than once. A bound for fixes that would chase each other.
 MOST_PASSES = 10
@@ -44,6 +49,7 @@ class Fixed:
 def fix(request: Request, configuration: Configuration, unsafe: bool) -> Fixed:
     """Lint, fix in memory and lint again, until no fix is left."""
     result = Fixed(lint(request, configuration))
+    touched = request.change
     for _ in range(MOST_PASSES):
         chosen = choose(result.outcome.shown, unsafe)
         if not chosen:
@@ -56,7 +62,7 @@ def fix(request: Request, configuration: Configuration, unsafe: bool) -> Fixed:
         for path, here in edits.items():
             _change(result, request, path, here)
         result.findings += len(chosen)
-        request = _with(request, result)
+        request = _with(request, result, touched)
         result.outcome = lint(request, configuration)
     result.outcome.fixed, result.outcome.fixed_files = result.findings, len(result.files)
     return result
@@ -114,8 +120,13 @@ def stdin_name(request: Request) -> str | None:
     return (request.stdin_filename or "<stdin>") if STDIN in request.paths else None
 
 
-def _with(request: Request, result: Fixed) -> Request:
+def _with(request: Request, result: Fixed, touched: Change | None) -> Request:
+    """The request over what the files hold now; `touched` is the change that it was restricted to at first."""
     name = stdin_name(request)
     changed = {path: file.after for path, file in result.files.items()}
     stdin = changed.pop(name, request.stdin) if name is not None else request.stdin
-    return structs.replace(request, stdin=stdin, changed=changed)
+    for file in result.files.values():
+        if touched is not None and not file.path.endswith(".ipynb"):
+            old, new = (LINE_END.split(decode(content)) for content in (file.before, file.after))
+            touched = touched.once_edited(file.real, old, new)
+    return structs.replace(request, stdin=stdin, changed=changed, change=touched)

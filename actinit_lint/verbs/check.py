@@ -43,8 +43,12 @@ def _refuse_contradictions(options: argparse.Namespace) -> None:
             raise UserProblem(f"{name} and --diff-base do not go together: one is for all findings, one for a few")
     if options.write_baseline and options.add_ignore:
         raise UserProblem("--write-baseline and --add-ignore do not go together: a finding needs only one of them")
-    if options.watch and (stdin or options.write_baseline or options.add_ignore):
-        raise UserProblem("--watch only reports: it does not go with standard input, --write-baseline or --add-ignore")
+    writing = options.write_baseline or options.add_ignore
+    if options.watch and (stdin or writing or options.fix or options.diff):
+        others = "standard input, --fix, --diff, --write-baseline or --add-ignore"
+        raise UserProblem(f"--watch only reports: it does not go with {others}")
+    if options.diff and writing:
+        raise UserProblem("--diff changes nothing: it does not go with --write-baseline or --add-ignore")
 
 
 def check(options: argparse.Namespace) -> int:

@@ -89,6 +89,8 @@ def test_every_command_on_the_page_runs(page: Path, project: Path) -> None:
         if block.file:
             write(project, {block.file: block.text})
         for command in block.commands if block.runs else ():
+            if PROBE.match(command) and find_spec("torch") is None:
+                continue
             run = subprocess.run(
                 ["bash", "-c", command], cwd=project, env=environment(project.parent / "bin"), capture_output=True,
                 text=True, timeout=300, stdin=subprocess.DEVNULL,

@@ -50,10 +50,9 @@ class TestVerbs:
         for word in ("check", "rule", "show", "config", "clean", "exit codes", "--fail-on"):
             assert word in result.out
 
-    @pytest.mark.parametrize("verb", ["server"])
-    def test_verbs_of_later_versions_say_so(self, verb: str) -> None:
-        result = actinit_lint(verb, "net.py")
-        assert (result.code, result.err) == (2, f"actinit-lint: error: {verb}: not available in this version\n")
+    def test_a_verb_of_later_versions_says_so(self) -> None:
+        result = actinit_lint("server", "net.py")
+        assert (result.code, result.err) == (2, "actinit-lint: error: server: not available in this version\n")
 
     def test_clean_removes_only_what_is_a_cache(self, tmp_path: Path) -> None:
         assert actinit_lint("clean").out == "There is no cache.\n"

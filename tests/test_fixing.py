@@ -93,6 +93,43 @@ class TestFix:
         assert (tmp_path / "net.py").read_text() == GOOD
 
 
+class TestProjects:
+    """Of a large project only the files that can see a change are tried again."""
+
+    NET = GOOD.replace('        nn.init.kaiming_uniform_(self.hidden.weight, nonlinearity="relu")\n', "") + (
+        "\n    def draw(self):\n        nn.init.xavier_uniform_(self.hidden.weight)\n"
+    )
+    MAIN = "import torch\nfrom {module} import Net\n\nnet = Net()\nnet.draw()\nnet(torch.zeros(1, 784))\n"
+
+    def project(self, folder: Path, files: dict[str, str | bytes]) -> Path:
+        fillers: dict[str, str | bytes] = {f"filler{number}.py": "import torch\n" for number in range(30)}
+        return write(folder, {**fillers, **files})
+
+    def test_a_finding_that_another_file_brings_about_is_fixed(self, tmp_path: Path) -> None:
+        files: dict[str, str | bytes] = {
+            "pkg/__init__.py": "import torch\nfrom .net import Net\n",
+            "pkg/net.py": self.NET,
+            "main.py": self.MAIN.format(module="pkg"),
+        }
+        self.project(tmp_path, files)
+        result = actinit_lint(*FIX, tmp_path)
+        assert result.code == 0, result.out
+        assert 'kaiming_uniform_(self.hidden.weight, nonlinearity="relu")' in (tmp_path / "pkg/net.py").read_text()
+
+    def test_a_fix_that_would_bring_a_finding_in_another_file_is_given_up(self, tmp_path: Path) -> None:
+        files: dict[str, str | bytes] = {
+            "base.py": self.NET,
+            "other.py": "import torch\nfrom base import Net\n\n\nclass Other(Net):\n"
+            "    def forward(self, x):\n        return self.head(torch.tanh(self.hidden(x)))\n",
+            "main.py": self.MAIN.format(module="base"),
+            "second.py": self.MAIN.format(module="other").replace("Net", "Other"),
+        }
+        self.project(tmp_path, files)
+        result = actinit_lint(*FIX, "--output-format", "json", tmp_path)
+        assert result.codes == ["ACT101"]
+        assert (tmp_path / "base.py").read_text() == self.NET
+
+
 class TestDiff:
     def test_the_diff_is_shown_and_nothing_written(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         write(tmp_path, {"net.py": BAD})

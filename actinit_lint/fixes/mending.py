@@ -10,13 +10,13 @@ from actinit_lint.finding import Finding
 from actinit_lint.fixes import draws, repairs
 from actinit_lint.fixes.arguments import parameters_of
 from actinit_lint.fixes.containers import contained
+from actinit_lint.fixes.imports import taken_names
 from actinit_lint.fixes.names import Names
 from actinit_lint.fixes.patch import Patch, disjoint
 from actinit_lint.fixes.tree import Tree
 from actinit_lint.judgement import agree, reference_gains
 from actinit_lint.model import FileFacts, Link, Place
 from actinit_lint.program import Program
-from actinit_lint.program import language as la
 from actinit_lint.reference.normal_form import Initializer
 from actinit_lint.rule import Mend
 
@@ -95,7 +95,7 @@ class Workshop:
             return False
         if tree.indent(function):
             return False  # a method: whoever inherits it is followed
-        return any(function.name.value in imported(p) for path, p in self._programs.items() if path != tree.path)
+        return any(function.name.value in taken_names(p) for path, p in self._programs.items() if path != tree.path)
 
 
 def one_each(mends: Sequence[Mend]) -> list[Mend] | None:
@@ -114,21 +114,6 @@ def one_each(mends: Sequence[Mend]) -> list[Mend] | None:
         if there.to.gain is None or there.to.gain != mend.to.gain:
             return None
     return list(wanted.values())
-
-
-def imported(program: Program) -> set[str]:
-    """Names that a file takes from others, in any function."""
-    found: set[str] = set()
-    stack: list[la.Stmt] = list(program.body)
-    while stack:
-        statement = stack.pop()
-        if isinstance(statement, la.ImportFrom):
-            found.update(name for name, _ in statement.names)
-        for inner in ("body", "orelse", "final"):
-            stack.extend(getattr(statement, inner, ()))
-        for handler in getattr(statement, "handlers", ()):
-            stack.extend(handler)
-    return found
 
 
 TITLES = {

@@ -317,9 +317,12 @@ def instantiate(run: Run, cls: ClassValue, args: Args, place: Place) -> Value:
     externals = cls.externals()
     if any(name in PLAIN_BASES for name in externals):
         return Unknown(f"{cls.name} is an enumeration, an exception or the like")
-    cls.instances += 1
-    if run.frame.maker is not None and run.frame.maker != cls.name:
-        cls.embedded = True
+    if not run.session.optional:
+        cls.instances += 1
+        if cls.sample is None:
+            cls.sample = args
+        if run.frame.maker is not None and run.frame.maker != cls.name:
+            cls.embedded = True
     obj = Obj(cls, None, {}, place, run.next(), repeated=run.repeat > 0, maker=run.frame.maker)
     obj.kind = base_kind(run, obj, cls)
     if obj.kind is not None:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from actinit_lint.follow.fans import FANS, arithmetic, negative
+from actinit_lint.follow.fans import FANS, arithmetic, computed, is_made_of_sizes, negative
 from actinit_lint.follow.iteration import Range
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
@@ -17,6 +17,7 @@ from actinit_lint.follow.values import (
     External,
     Flow,
     Func,
+    Given,
     ListValue,
     Method,
     Obj,
@@ -65,7 +66,7 @@ def truth(value: Value) -> bool | None:
         return True if value.items else (None if value.open else False)
     if isinstance(value, Obj):
         return truth(value.items) if value.items is not None else True
-    if isinstance(value, (Func, ClassValue, Bound, Partial, External, Method)):
+    if isinstance(value, (Func, ClassValue, Bound, Partial, External, Method, Given)):
         return True
     return None
 
@@ -90,13 +91,15 @@ def unary(run: Run, sign: str, value: Value, place: Place) -> Value:
 def binary(run: Run, sign: str, left: Value, right: Value, place: Place, in_place: bool = False) -> Value:
     from actinit_lint.follow import dataflow
 
-    if isinstance(left, FANS) or isinstance(right, FANS):
-        known = isinstance(left, PLAIN) and isinstance(right, PLAIN)
-        plain = _plain(sign, left, right) if known else Unknown("operation on an unknown value")
-        if known or (isinstance(left, (*FANS, int, float)) and isinstance(right, (*FANS, int, float))):
+    if isinstance(left, PLAIN) and isinstance(right, PLAIN):
+        plain = _plain(sign, left, right)
+        if isinstance(left, FANS) or isinstance(right, FANS):
             return arithmetic(sign, left, right, plain)
-    elif isinstance(left, PLAIN) and isinstance(right, PLAIN):
-        return _plain(sign, left, right)
+        return computed(plain) if sign in ("/", "**") else plain
+    if is_made_of_sizes(left) or is_made_of_sizes(right):
+        if all(isinstance(v, (int, float)) or is_made_of_sizes(v) for v in (left, right)):
+            unknown = Unknown("operation on an unknown value", symbol=_symbol(sign, left, right))
+            return arithmetic(sign, left, right, unknown)
     if isinstance(left, OneOf) or isinstance(right, OneOf):
         return _options(run, sign, left, right, place, in_place)
     if sign == "@":
@@ -336,7 +339,8 @@ def _equal(left: Value, right: Value) -> bool | None:
         answers = {_equal(a, b) for a in lefts for b in rights}
         return answers.pop() if len(answers) == 1 else None
     if isinstance(left, Unknown) or isinstance(right, Unknown):
-        return None
+        chosen = isinstance(left, Given) or isinstance(right, Given)
+        return False if chosen and (left is None or right is None) else None
     if left is right:
         return True
     if isinstance(left, External) and isinstance(right, External):

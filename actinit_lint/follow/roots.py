@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from actinit_lint.follow.calls import call, call_function, instantiate
 from actinit_lint.follow.modules import call_object, find_kind, is_module, walk
@@ -21,6 +21,7 @@ from actinit_lint.follow.values import (
     Obj,
     Parameter,
     ProjectModule,
+    Value,
 )
 from actinit_lint.knowledge import keras as keras_table
 from actinit_lint.knowledge import torch as torch_table
@@ -286,16 +287,23 @@ def _data_parameters(func: Func) -> int:
     )
 
 
-def run_class(run: Run, cls: ClassValue, module: ProjectModule, confidence: str = "high") -> Session:
-    """Make an object of a class with its defaults, and run it."""
+def run_class(
+    run: Run,
+    cls: ClassValue,
+    module: ProjectModule,
+    choice: Mapping[str, Value] | None = None,
+    wanted: frozenset[Place] = frozenset(),
+) -> Session:
+    """Make an object of a class with its defaults, or with options for the constructors that are wanted, and run it."""
     init = cls.find("__init__")
-    if init is not None and isinstance(init[0], Func) and chooses_by_default(init[0]):
-        confidence = "medium"
-    session = Session(cls.name, module.path, class_root=cls, confidence=confidence)
+    by_default = init is not None and isinstance(init[0], Func) and chooses_by_default(init[0])
+    confidence = "medium" if wanted or by_default else "high"
+    session = Session(cls.name, module.path, class_root=cls, confidence=confidence, optional=wanted)
     place = cls.place or Place(module.path, 0)
+    args = _with_choice(cls, choice, place) if choice is not None else Args()
 
     def work() -> None:
-        obj = instantiate(run, cls, Args(), place)
+        obj = instantiate(run, cls, args, place)
         if isinstance(obj, Obj) and _runnable(obj) and not obj.applied:
             run_model(run, obj)
         if isinstance(obj, Obj) and obj.kind is None:
@@ -306,6 +314,27 @@ def run_class(run: Run, cls: ClassValue, module: ProjectModule, confidence: str 
     guarded(run, session, Frame(module.scope, None), work)
     finish(run, session, module)
     return session
+
+
+def _with_choice(cls: ClassValue, choice: Mapping[str, Value], place: Place) -> Args:
+    """The options, and for the rest what the code that built the class gave, where that is no part of another model."""
+    args = Args()
+    found = cls.find("__init__")
+    if cls.sample is not None and found is not None and isinstance(found[0], Func):
+        names = [p.name for p in found[0].node.params if p.kind in ("any", "positional")][1:]
+        given = {**dict(zip(names, cls.sample.pos)), **cls.sample.kw}
+        for name, value in given.items():
+            if _is_plain(value):
+                args.set(name, value, place)
+    for name, value in choice.items():
+        args.set(name, value, place)
+    return args
+
+
+def _is_plain(value: Value) -> bool:
+    if isinstance(value, (tuple, ListValue)):
+        return all(_is_plain(v) for v in (value.items if isinstance(value, ListValue) else value))
+    return value is None or isinstance(value, (bool, int, float, str, ClassValue, External, Func))
 
 
 def _run_methods(run: Run, obj: Obj) -> None:

@@ -100,6 +100,7 @@ class Session:
     tests: list[tuple[Obj, Place, int]] = field(default_factory=list)  # layers whose kind a sweep asked for
     class_root: ClassValue | None = None
     confidence: str = "high"
+    optional: frozenset[Place] = frozenset()  # a run behind options that nobody chose: the constructors it is for
     broken: bool = False  # cut off in the middle: what is known of it is half a truth, and gives no facts
     top: bool = False  # the top level of a file
     inputs: dict[int, Flow] = field(default_factory=dict)  # what stands for data of other sessions, by their id

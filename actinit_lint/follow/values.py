@@ -50,6 +50,15 @@ class Unknown:
         return self.parts[name]
 
 
+class Given(Unknown):
+    """An option that somebody chose: it is not None and counts as true, but nothing says which value it has."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__("an option that is not the default")
+
+
 class _Absent:
     """An element that may be missing from a sequence; only ever an option of a OneOf."""
 
@@ -144,6 +153,7 @@ class ClassValue:
     embedded: bool = False
     dataclass: bool = False
     place: Place | None = None
+    sample: Args | None = None  # the arguments of the first instance
 
     def lineage(self) -> Iterator[ClassValue | External | Unknown]:
         """The class and its bases, depth first, left to right, each once (a good approximation of the MRO)."""
@@ -442,8 +452,10 @@ def one_of(values: Iterable[Value]) -> Value:
 def same(a: Value, b: Value) -> bool:
     if a is b:
         return True
-    if isinstance(a, (int, float, str, bool, type(None))) and isinstance(b, type(a)):
-        return bool(a == b)
+    if is_number(a) and is_number(b) and isinstance(a, bool) == isinstance(b, bool):
+        return isinstance(a, int) == isinstance(b, int) and a == b
+    if isinstance(a, (str, type(None))) and isinstance(b, type(a)):
+        return a == b
     if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
         return all(same(x, y) for x, y in zip(a, b))
     if isinstance(a, External) and isinstance(b, External):

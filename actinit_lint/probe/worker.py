@@ -51,12 +51,12 @@ def probe(request: JSON, wants: Wants) -> JSON:
     except NotProbed as error:
         trace = _user_traceback(error.cause or error.__cause__, path)
         return {"not_probed": str(error), "hint": error.hint, "traceback": trace}
-    about = {
+    about: JSON = {
         "assumptions": [dataclasses.asdict(assumption) for assumption in subject.assumptions],
         "depth_assumed": subject.depth_assumed,
-        "covers": _covers(loaded, subject),
     }
     try:
+        about["covers"] = _covers(loaded, subject)
         measurement = measure_module(request["measure"]).measure(subject, request.get("task"))
     except Exception as error:
         reason = limit_reached(one_line(error), Limits(**request["limits"])) or f"measuring failed: {one_line(error)}"

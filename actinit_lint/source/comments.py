@@ -20,7 +20,7 @@ EVERYTHING = ""
 
 _OWN = re.compile(
     r"#\s*actinit:\s*(?P<file>file-)?ignore(?![\w-])"
-    r"(?:\s*\[(?P<listed>[^\]]*)(?P<closed>\]?)|\s*:?\s*(?P<bare>(?:ACT\d+\b[,\s]*)+))?(?:(?!\s#\s*[a-z]).)*",
+    r"(?:\s*\[(?P<listed>[^\]]*)(?P<closed>\]?)|\s*:?\s*(?P<bare>(?:ACT\d+\b[,\s]*)+))?[^#]*",
     re.IGNORECASE,
 )
 _NOQA = re.compile(r"#\s*noqa(?::\s*((?:[A-Z][A-Z0-9]*[0-9]+[,\s]*)+))?(?![\w-])", re.IGNORECASE)

@@ -97,13 +97,16 @@ CASES: dict[str, tuple[str, str | None]] = {
     ),
     "an import that exits": (model(head="class E: sys.exit(4)"), "the code called sys.exit(4)"),
     "a changed standard library": (model("import json; json.dumps = None; os.write = None; os._exit = None"), ""),
-    "a standard output that is closed": (model("sys.stdout.close(); os.close(2)"), None),
+    "a standard output that is closed": (
+        model("sys.stdout.close(); os.dup2(os.open(os.devnull, os.O_RDONLY), 2)"),
+        None,
+    ),
     "a model that is no module": (
         "import torch\nclass Net(torch.nn.Module):\n    def __new__(cls): return 3\n    def forward(self, x): return x",
         "not a model",
     ),
     "a model that is too large": (
-        model("self.big = nn.Linear(40_000, 40_000)"),
-        "at least 1.6 B parameters (limit 100 M; --probe-parameters raises it)",
+        model("self.big = nn.ModuleList([nn.Linear(8000, 8000) for _ in range(9)])"),
+        "at least 128 M parameters (limit 100 M; --probe-parameters raises it)",
     ),
 }

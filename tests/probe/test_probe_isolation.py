@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import subprocess
 import sys
@@ -19,7 +20,7 @@ if sys.platform != "linux":
     pytest.skip("processes are contained by fork on Linux alone", allow_module_level=True)
 
 MEASURE = str(Path(__file__).parent / "forward_backward.py")
-LIMITS = Limits(seconds=3, run_seconds=200, memory_mb=700, file_mb=8, processes=16)
+LIMITS = Limits(seconds=3, run_seconds=600, memory_mb=700, file_mb=8, processes=16)
 
 
 def probe(*paths: Path, limits: Limits = LIMITS, **options: object) -> list[Result]:
@@ -28,16 +29,20 @@ def probe(*paths: Path, limits: Limits = LIMITS, **options: object) -> list[Resu
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Result]:
-    """Every hostile file in one run by one warm child, a well-behaved one after each; nothing is left in the folder."""
+    """Every hostile file, a well-behaved one after each; nothing is left in the folder. Those that never end come in a
+    run with a short limit."""
     folder = tmp_path_factory.mktemp("hostile")
-    jobs = []
-    for number, (source, _) in enumerate(CASES.values()):
+    jobs: dict[bool, list[Job]] = {True: [], False: []}
+    for number, (source, expected) in enumerate(CASES.values()):
+        endless = expected is not None and expected.startswith("no result after")
         for name, text in (("net.py", source), ("good.py", model())):
             file = folder / str(number) / name
             file.parent.mkdir(exist_ok=True)
             file.write_text(text)
-            jobs.append(Job(str(file)))
-    results = list(run(jobs, RunOptions(limits=LIMITS, measure=MEASURE)))
+            jobs[endless].append(Job(str(file)))
+    results = list(run(jobs[True], RunOptions(limits=LIMITS, measure=MEASURE)))
+    patient = dataclasses.replace(LIMITS, seconds=60)
+    results += run(jobs[False], RunOptions(limits=patient, measure=MEASURE))
     found = {}
     for number, name in enumerate(CASES):
         (found[name],) = [r for r in results if Path(r.path) == folder / str(number) / "net.py"]
@@ -102,24 +107,22 @@ def test_a_models_files_go_to_a_folder_that_is_removed(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["net.py"]
 
 
-@pytest.mark.parametrize(
-    "action",
-    [
-        "open({target!r}, 'w').write('gone')",
-        "os.remove({target!r})",
-        "os.rename({target!r}, {target!r} + '.bak')",
-        "__import__('shutil').rmtree(os.path.dirname({target!r}))",
-        "__import__('pathlib').Path({target!r}).write_text('gone')",
-    ],
-)
-def test_the_users_files_cannot_be_changed_from_python(action: str, tmp_path: Path) -> None:
+def test_the_users_files_cannot_be_changed_from_python(tmp_path: Path) -> None:
     precious = tmp_path / "data" / "precious.txt"
     precious.parent.mkdir()
     precious.write_text("mine")
-    file = tmp_path / "net.py"
-    file.write_text(model(action.format(target=str(precious))))
-    (result,) = probe(file)
-    assert "the probe lets models write no files" in str(result.not_probed)
+    actions = (
+        f"open({str(precious)!r}, 'w').write('gone')",
+        f"os.remove({str(precious)!r})",
+        f"os.rename({str(precious)!r}, {str(precious) + '.bak'!r})",
+        f"__import__('shutil').rmtree({str(precious.parent)!r})",
+        f"__import__('pathlib').Path({str(precious)!r}).write_text('gone')",
+    )
+    for number, action in enumerate(actions):
+        (tmp_path / f"net{number}.py").write_text(model(action))
+    results = probe(*sorted(tmp_path.glob("*.py")))
+    assert len(results) == len(actions)
+    assert all("the probe lets models write no files" in str(result.not_probed) for result in results)
     assert precious.read_text() == "mine"
 
 

@@ -22,9 +22,14 @@ from actinit_lint.probe.loading.stubs import Stub
 
 _NOTHING: Any = object()
 _DEEPEST = 2  # levels of objects built as arguments of objects
-_MODULE_NAME = re.compile(
-    r"(.*_)?(encoder|decoder|backbone|net|network|model|module|layer|fn|func|head|discriminator|generator|embed(ding|der)?"
-    r"|critic|actor|policy|base|features|classifier|extractor|trunk|body|neck|embedding_net|submodule|unet|vae|transformer)"
+#: Names of parameters that take a model, whatever else they may say.
+_MODEL_NAME = re.compile(
+    r"(?!(d|dim|n|num|use|has)_)(.*_)?(encoder|decoder|backbone|net|network|model|module|discriminator|generator"
+    r"|extractor|submodule|unet|vae|actor|critic|transformer)"
+)
+#: Names that take a layer where nothing else fits.
+_LAYER_NAME = re.compile(
+    r"(.*_)?(layer|fn|func|head|embed(ding|der)?|policy|base|features|classifier|trunk|body|neck|attention|attn|mlp|ff)"
 )
 
 
@@ -56,9 +61,11 @@ class Inferrer:
         value = self._annotated(annotation_of(parameter, function), name, function, level)
         if value is _NOTHING and is_config_name(name):
             value = self._config(level)
+        if value is _NOTHING and _MODEL_NAME.fullmatch(snake(name)):
+            value = self._module_called(name, level)
         if value is _NOTHING and role is not None:
             value = self._by_role(role, name, function)
-        if value is _NOTHING and _MODULE_NAME.fullmatch(snake(name)):
+        if value is _NOTHING and _LAYER_NAME.fullmatch(snake(name)):
             value = self._module_called(name, level)
         return self.profile.width if value is _NOTHING else value
 

@@ -7,13 +7,13 @@ import inspect
 import math
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
+from actinit_lint.probe.inference.leaves import LENGTH, leaves_of, specs_for
+from actinit_lint.probe.inference.others import fitted, other_specs
 from actinit_lint.probe.inference.specs import BATCH, Inputs, Spec
-
-LENGTH = 32  # of sequences
-SIZES = (64, 32, 28, 128, 224, 256, 96, 84, 48, 16, 299, 227, 112, 512, 384)  # image sides people use
 
 
 def parameters_of_forward(model: Any) -> list[inspect.Parameter]:
@@ -31,8 +31,12 @@ def parameters_of_forward(model: Any) -> list[inspect.Parameter]:
     return [p for p in found if p.kind is p.VAR_POSITIONAL]
 
 
-def starting_inputs(model: Any, called_with: Sequence[Spec] = ()) -> list[Inputs]:
-    """Candidates for the first tries. `called_with`: tensors that the user's code makes."""
+def starting_inputs(
+    model: Any, called_with: Sequence[Spec] = (), sizes: Mapping[str, int] = MappingProxyType({})
+) -> list[Inputs]:
+    """Candidates for the first tries. `called_with`: tensors that the user's code makes; `sizes`: numbers the
+    constructor was given, by name.
+    """
     parameters = parameters_of_forward(model)
     if not parameters:
         return [Inputs({})]
@@ -40,10 +44,12 @@ def starting_inputs(model: Any, called_with: Sequence[Spec] = ()) -> list[Inputs
     names = [parameter.name for parameter in parameters]
     by_name = frozenset(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
     mains = main_specs(model, names[0], fed.get(names[0], []), called_with)
-    others = {name: other_specs(name, model, fed.get(name, [])) for name in names[1:]}
+    if len(names) > 1 and mains and len(mains[0].shape) == 2:  # only one part of what the first layer takes
+        mains[:0] = _named_size(names[0], sizes)
+    others = {name: _named_size(name, sizes) + other_specs(name, model, fed.get(name, [])) for name in names[1:]}
     found = []
     for position, main in enumerate(mains):
-        chosen = {name: [_like(spec, main) for spec in others[name]] or [main] for name in others}
+        chosen = {name: [fitted(spec, main) for spec in others[name]] or [main] for name in others}
         variants = max((len(specs) for specs in chosen.values()), default=1) if position < 3 else 1
         for index in range(min(variants, 4)):
             specs = {names[0]: main}
@@ -55,8 +61,8 @@ def starting_inputs(model: Any, called_with: Sequence[Spec] = ()) -> list[Inputs
 
 def main_specs(model: Any, name: str, fed: list[Any], called_with: Sequence[Spec]) -> list[Spec]:
     """Candidates for the input that carries the data."""
-    leaves = [leaf for layer in fed for leaf in _leaves(layer)[:1]]
-    leaves += [leaf for leaf in _leaves(model)[:3] if leaf not in leaves]
+    leaves = [leaf for layer in fed for leaf in leaves_of(layer)[:1]]
+    leaves += [leaf for leaf in leaves_of(model)[:3] if leaf not in leaves]
     found: list[Spec] = []
     first = leaves[0] if leaves else None
     found += [spec for spec in called_with if first is not None and _fits(spec, first)]
@@ -72,119 +78,10 @@ def main_specs(model: Any, name: str, fed: list[Any], called_with: Sequence[Spec
     return list(dict.fromkeys(found))
 
 
-def _leaves(model: Any) -> list[Any]:
-    """The layers with parameters of their own, in the order of registration."""
-    import torch
-
-    found = []
-    inside: set[int] = set()
-    for layer in model.modules():
-        if id(layer) in inside:
-            continue
-        whole = isinstance(layer, (torch.nn.MultiheadAttention, torch.nn.Transformer, torch.nn.TransformerEncoderLayer))
-        if whole:
-            inside.update(id(part) for part in layer.modules())
-        if whole or (
-            any(True for _ in layer.parameters(recurse=False)) and (layer is not model or not list(layer.children()))
-        ):
-            found.append(layer)
-    return found
-
-
-def specs_for(layer: Any, model: Any) -> Iterator[Spec]:
-    """What a layer takes, with the sizes that are usual for it."""
-    from torch import nn
-
-    n = BATCH
-    match layer:
-        case nn.Embedding() | nn.EmbeddingBag():
-            yield Spec((n, LENGTH), "int", layer.num_embeddings)
-            yield Spec((n,), "int", layer.num_embeddings)
-        case nn.Conv2d():
-            sides = [_side(model), 32, 224, 28, 16, 128]
-            for side in [28, *sides] if layer.in_channels == 1 and not _declared_side(model) else sides:
-                yield Spec((n, layer.in_channels, side, side))
-        case nn.ConvTranspose2d():
-            for side in (1, 4, 8, 16):
-                yield Spec((n, layer.in_channels, side, side))
-            yield Spec((n, layer.in_channels))
-        case nn.Conv1d() | nn.ConvTranspose1d():
-            for length in (128, 1024, 32):
-                yield Spec((n, layer.in_channels, length))
-            yield Spec((n, 128, layer.in_channels))
-        case nn.Conv3d() | nn.ConvTranspose3d():
-            for depth, side in ((16, 32), (4, 64), (16, 112), (32, 32)):
-                yield Spec((n, layer.in_channels, depth, side, side))
-        case nn.RNNBase():
-            yield Spec((n, LENGTH, layer.input_size))
-        case nn.RNNCellBase():
-            yield Spec((n, layer.input_size))
-            yield Spec((n, LENGTH, layer.input_size))
-        case nn.Linear():
-            yield from _for_linear(layer.in_features, model)
-        case nn.MultiheadAttention():
-            yield Spec((n, LENGTH, layer.embed_dim))
-        case nn.TransformerEncoderLayer():
-            yield Spec((n, LENGTH, layer.self_attn.embed_dim))
-        case nn.Transformer():
-            yield Spec((n, LENGTH, layer.d_model))
-        case nn.BatchNorm1d() | nn.InstanceNorm1d():
-            yield Spec((n, layer.num_features))
-            yield Spec((n, layer.num_features, LENGTH))
-        case nn.BatchNorm2d() | nn.InstanceNorm2d():
-            yield Spec((n, layer.num_features, 32, 32))
-        case nn.BatchNorm3d() | nn.InstanceNorm3d():
-            yield Spec((n, layer.num_features, 4, 16, 16))
-        case nn.GroupNorm():
-            yield Spec((n, layer.num_channels, 32, 32))
-            yield Spec((n, layer.num_channels, LENGTH))
-        case nn.LayerNorm():
-            yield Spec((n, LENGTH, *layer.normalized_shape))
-            yield Spec((n, *layer.normalized_shape))
-        case nn.Bilinear():
-            yield Spec((n, layer.in1_features))
-        case _:
-            yield from _for_bare_parameters(layer)
-
-
-def _for_linear(features: int, model: Any) -> Iterator[Spec]:
-    """Features as they are, or the image or patches they are made of."""
-    for channels in (3, 1):
-        patch = next((side for side in (16, 8, 4, 32, 14) if side * side * channels == features), None)
-        if patch is not None:
-            yield Spec((BATCH, channels, _side(model), _side(model)))
-    yield Spec((BATCH, features))
-    yield Spec((BATCH, LENGTH, features))
-    for channels in (1, 3):
-        side = math.isqrt(features // channels)
-        if side * side * channels == features and side >= 8:
-            yield Spec((BATCH, channels, side, side))
-
-
-def _for_bare_parameters(layer: Any) -> Iterator[Spec]:
-    weight = next(iter(layer.parameters(recurse=False)))
-    width = int(weight.shape[-1]) if weight.dim() == 2 else int(max(weight.shape, default=1))
-    if weight.dim() == 2:  # x @ W or x @ W.T
-        yield Spec((BATCH, int(weight.shape[0])))
-    if weight.dim() >= 3 and weight.shape[0] == 1 and weight.shape[-1] == 1:
-        yield Spec((BATCH, width, 32, 32))
-    yield Spec((BATCH, LENGTH, width))
-    yield Spec((BATCH, width))
-    yield Spec((BATCH, width, 32, 32))
-
-
-def _declared_side(model: Any) -> int | None:
-    """The image size a model keeps as an attribute."""
-    for name in ("image_size", "img_size", "input_size", "resolution"):
-        size = getattr(model, name, None)
-        size = size[0] if isinstance(size, (tuple, list)) and size else size
-        if type(size) is int and 8 <= size <= 1024:
-            return size
-    return None
-
-
-def _side(model: Any) -> int:
-    return _declared_side(model) or 64
+def _named_size(name: str, sizes: Mapping[str, int]) -> list[Spec]:
+    """`state: float32[N, 17]` where the constructor was given `state_dim=17`."""
+    wanted = re.compile(rf"(n_|num_)?{re.escape(name)}s?(_?(dims?|size|features|width|channels))?")
+    return [Spec((BATCH, size)) for key, size in sizes.items() if wanted.fullmatch(key) and key != name]
 
 
 def _fits(spec: Spec, layer: Any) -> bool:
@@ -296,98 +193,3 @@ def _forward_source(model: Any) -> str:
         return textwrap.dedent(inspect.getsource(type(model).forward))
     except (OSError, TypeError):
         return ""
-
-
-def other_specs(name: str, model: Any, fed: list[Any]) -> list[Spec]:
-    """Candidates for a further input, by its name and the layer it goes into; fitted to the main input later."""
-    name = name.lower()
-    found: list[Spec] = []
-    for pattern, make in _BY_NAME:
-        if re.fullmatch(pattern, name):
-            found += make(model)
-            break
-    else:
-        for layer in fed:
-            for leaf in _leaves(layer)[:1]:
-                found += list(specs_for(leaf, model))[:2]
-        found.append(SAME)
-    return found
-
-
-#: Marks "like the main input" and "one value for each position of it".
-SAME = Spec((), "zeros")
-_PER_POSITION = Spec((-1,), "bool")
-_SQUARE = Spec((-2,), "bool")
-
-
-def _like(spec: Spec, main: Spec) -> Spec:
-    """A marked spec fitted to the main input."""
-    if spec is SAME:
-        return main
-    if spec is _PER_POSITION:
-        return Spec(main.shape[:2], "bool")
-    if spec is _SQUARE:
-        side = main.shape[1] if len(main.shape) > 1 else main.shape[0]
-        return Spec((side, side), "bool")
-    return spec
-
-
-def _state(model: Any) -> list[Spec]:
-    """A recurrent layer's hidden state, with the cell state where there is one."""
-    from torch import nn
-
-    for layer in model.modules():
-        if isinstance(layer, nn.RNNBase):
-            shape = (layer.num_layers * (2 if layer.bidirectional else 1), BATCH, layer.hidden_size)
-            unbatched = (shape[0], LENGTH, layer.hidden_size)
-            both = [Spec(shape, "zeros"), Spec(unbatched, "zeros"), Spec(shape[::2], "zeros")]
-            if isinstance(layer, nn.LSTM):
-                return [Spec(shape, "zeros", wrap="pair"), Spec(unbatched, "zeros", wrap="pair"), *both]
-            return both
-        if isinstance(layer, nn.RNNCellBase):
-            state = Spec((BATCH, layer.hidden_size), "zeros")
-            return [Spec(state.shape, "zeros", wrap="pair"), state] if isinstance(layer, nn.LSTMCell) else [state]
-    width = getattr(model, "hidden_size", None) or getattr(model, "hidden_dim", None)
-    if type(width) is int:
-        return [Spec((BATCH, width), "zeros"), Spec((1, BATCH, width), "zeros"), Spec((1, width), "zeros")]
-    return [SAME]
-
-
-def _actions(model: Any) -> list[Spec]:
-    from torch import nn
-
-    features = [layer.in_features for layer in model.modules() if isinstance(layer, nn.Linear)]
-    declared = [getattr(model, n, None) for n in ("action_dim", "act_dim", "n_actions", "num_actions", "action_size")]
-    sizes = [size for size in declared if type(size) is int]
-    return [Spec((BATCH, size)) for size in (*sizes, *((2, 4, 1, 64) if features else (1,)))][:4]
-
-
-def _labels(model: Any) -> list[Spec]:
-    from torch import nn
-
-    classes = [layer.num_embeddings for layer in model.modules() if isinstance(layer, nn.Embedding)]
-    return [Spec((BATCH,), "int", min(classes, default=2)), Spec((BATCH, 10)), SAME, Spec((BATCH, 1))]
-
-
-_BY_NAME: list[tuple[str, Any]] = [
-    (r".*mask.*", lambda model: [_PER_POSITION, _SQUARE, SAME]),
-    (
-        r"(t|ts|time|times|time_?steps?|step|steps|noise_level|sigma|temb|timestep_index|log_?snr|diffusion_step)",
-        lambda model: [Spec((BATCH,), "int", 10), Spec((BATCH,), "unit"), Spec((BATCH, 1), "unit")],
-    ),
-    (r"(y|labels?|targets?|class(es)?|class_labels?|label_ids|c|cond|cls|y_true|gt)", _labels),
-    (r"edge_index|adj_t|edges", lambda model: [Spec((2, 8), "int", 2)]),
-    (r".*adj.*", lambda model: [Spec((BATCH, BATCH)), Spec((LENGTH, LENGTH))]),
-    (r".*(lens?|lengths?)", lambda model: [Spec((BATCH,), "fill", 4), Spec((LENGTH,), "fill", 2)]),
-    (r".*(hidden|state|prev).*|h|h\d|hx|hc|c0|cx|h_.*|c_.*", _state),
-    (r".*action.*|a|act", _actions),
-    (
-        r".*(pos|position|index|indices|idx|ids)",
-        lambda model: [Spec((BATCH, LENGTH), "int", 2), Spec((BATCH,), "int", 2)],
-    ),
-    (r".*(offsets?)", lambda model: [Spec((BATCH,), "fill", 0)]),
-    (
-        r".*(ratio|p|prob|alpha|lambda_?|epsilon|temperature|teacher_forcing.*)",
-        lambda model: [Spec((), "unit"), Spec((BATCH, 1), "unit")],
-    ),
-]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 
-from actinit_lint.probe.inference.inputs import LENGTH, SIZES
+from actinit_lint.probe.inference.leaves import LENGTH, SIZES
 from actinit_lint.probe.inference.specs import BATCH, Batch, Inputs
 
 Proposals = Iterator[Inputs]
@@ -71,6 +71,7 @@ def _matrices(found: re.Match[str], inputs: Inputs) -> Proposals:
         yield from inputs.resized(names[0], 1, max(1, round(first.shape[1] * wanted / got)))
     elif first.kind != "int":
         yield from inputs.resized(names[0], -1, wanted)
+        yield from inputs.resized(names[0], -1, first.shape[-1] + wanted - got if first.shape else wanted)
     for name in names[1:]:
         spec = inputs.specs[name]
         if spec.kind == "float" and spec.shape:
@@ -104,7 +105,8 @@ def _rank(found: re.Match[str], inputs: Inputs) -> Proposals:
         4: [(BATCH, width, 32, 32), (BATCH, 3, 64, 64), (BATCH, 8, 8, width)],
         5: [(BATCH, 3, 4, 64, 64), (BATCH, width, 4, 32, 32)],
     }
-    for rank in dict.fromkeys([*sorted(asked, reverse=True), 4, 3, 2, 5]):
+    usual = (1, 2, 3) if spec.kind == "int" else (4, 3, 2, 5)
+    for rank in dict.fromkeys([*sorted(asked, reverse=True), *usual]):
         if rank != len(shape):
             for other in made.get(rank, []):
                 kind = "float" if spec.kind == "int" and rank >= 4 else spec.kind

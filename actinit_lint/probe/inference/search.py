@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from actinit_lint.probe.inference.inputs import starting_inputs
@@ -48,6 +49,7 @@ def search(
     model: Any,
     limits: Limits,
     called_with: Sequence[Spec] = (),
+    sizes: Mapping[str, int] = MappingProxyType({}),
     fixed: Inputs | None = None,
     supplies: Callable[[BaseException], bool] = lambda _: False,
 ) -> Found:
@@ -55,7 +57,7 @@ def search(
 
     Raises NoInput, and NotInstalled where a missing package is what fails.
     """
-    starts = [fixed] if fixed is not None else starting_inputs(model, called_with)
+    starts = [fixed] if fixed is not None else starting_inputs(model, called_with, sizes)
     attempt = _Attempt(model, supplies)
     model.train()
     found = _first_accepted(starts, attempt, limits, repairing=fixed is None)

@@ -147,7 +147,8 @@ def torch_subject(loaded: Loaded, target: Target, override: Override | None, lim
             with _counting_parameters(limits):
                 model, used = maker.build(arguments)
             _check(model)
-            found = search(model, limits, [spec for spec, _ in called_with], fixed, maker.supply)
+            sizes = {name: value for name, value in used.kwargs.items() if type(value) is int}
+            found = search(model, limits, [spec for spec, _ in called_with], sizes, fixed, maker.supply)
         except (NotProbed, NotInstalled) as error:
             raise explained(error, maker) from error
         except Exception as error:

@@ -49,6 +49,7 @@ class _Finder:
         self.names = vars(loaded.module)
         self.nodes: dict[str, ast.AST] = {}
         self.lines: dict[str, int] = {}
+        self.given = _given(loaded.tree)
         for node in _definitions(loaded.tree):
             if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
                 self.nodes[node.name] = node
@@ -141,14 +142,17 @@ class _Finder:
     def _uses(self, name: str, value: type | None) -> list[str]:
         """The user's model classes named in a definition, and those it derives from."""
         node = self.nodes.get(name)
-        found = set()
-        for part in ast.walk(node) if node is not None else ():
-            if isinstance(part, (ast.Name, ast.Attribute)):
-                used = self._resolve(part)
-                if isinstance(used, type) and used is not value and framework_of_class(used):
-                    if self.loaded.workspace.is_user_file(file_of_class(used)):
-                        found.add(class_key(used))
+        parts = list(ast.walk(node)) if node is not None else []
+        parts += self.given.get(name, [])
+        found = {class_key(used) for part in parts if (used := self._own_class(part)) is not None and used is not value}
         return sorted(found)
+
+    def _own_class(self, node: ast.AST) -> type | None:
+        """The user's model class that a name stands for."""
+        used = self._resolve(node) if isinstance(node, (ast.Name, ast.Attribute)) else None
+        if isinstance(used, type) and framework_of_class(used) is not None:
+            return used if self.loaded.workspace.is_user_file(file_of_class(used)) else None
+        return None
 
     def _resolve(self, expression: ast.expr) -> Any:
         """What a dotted name stands for in the module; None where that is not clear."""
@@ -224,6 +228,32 @@ def _definitions(tree: ast.Module) -> list[ast.stmt]:
             waiting[:0] = [s for s in ast.iter_child_nodes(statement) if isinstance(s, ast.stmt)]
         else:
             found.append(statement)
+    return found
+
+
+def _given(tree: ast.Module) -> dict[str, list[ast.AST]]:
+    """What is handed to each name that is called, variables replaced by what they were made with.
+
+    `ResNet(Block, [2, 2])` and `net = Encoder(8); Siamese(net)` say that one class holds the other.
+    """
+    found: dict[str, list[ast.AST]] = {}
+    for scope in ast.walk(tree):
+        if not isinstance(scope, (ast.Module, ast.FunctionDef)):
+            continue
+        made: dict[str, ast.expr] = {}
+        for node in ast.walk(scope):
+            if (
+                isinstance(node, ast.Assign)
+                and isinstance(node.value, ast.Call)
+                and isinstance(node.targets[0], ast.Name)
+            ):
+                made.setdefault(node.targets[0].id, node.value.func)
+        for node in ast.walk(scope):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                for argument in (*node.args, *(keyword.value for keyword in node.keywords)):
+                    inner = argument.func if isinstance(argument, ast.Call) else argument
+                    inner = made.get(inner.id, inner) if isinstance(inner, ast.Name) else inner
+                    found.setdefault(node.func.id, []).append(inner)
     return found
 
 

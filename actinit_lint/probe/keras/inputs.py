@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from actinit_lint.probe.inference.evaluator import Evaluator, NotKnown
-from actinit_lint.probe.inference.inputs import LENGTH
+from actinit_lint.probe.inference.leaves import LENGTH
 from actinit_lint.probe.inference.sources import SourceFile, walk_scopes
 from actinit_lint.probe.inference.specs import BATCH, Inputs, Spec
 

@@ -21,13 +21,13 @@ _FLAVOUR = "keras._tf_keras.keras"
 _PREFIXES = ("tensorflow.keras", "tensorflow.python.keras", "tensorflow.compat.v1.keras", "tf_keras")
 #: tf.NAME = keras.ops.NAME, or "tf name=ops name".
 _FUNCTIONS = (
-    "abs add argmax argmin argsort cast ceil clip_by_value=clip concat=concatenate convert_to_tensor cos cumsum "
-    "divide einsum equal exp expand_dims eye floor gather=take greater greater_equal identity=copy less "
-    "less_equal linspace logical_and logical_not logical_or matmul maximum meshgrid minimum multiply negative norm not_equal "
-    "one_hot ones ones_like pad pow=power range=arange reduce_all=all reduce_any=any reduce_logsumexp=logsumexp reduce_max=max "
-    "reduce_mean=mean reduce_min=min reduce_prod=prod reduce_sum=sum repeat reshape reverse=flip roll round shape "
-    "sigmoid sign sin slice sort split sqrt square squeeze stack stop_gradient subtract tanh tensordot tile transpose unstack "
-    "where zeros zeros_like"
+    "abs add argmax argmin argsort cast ceil clip_by_value=clip concat=concatenate convert_to_tensor cos "
+    "cumsum divide einsum equal exp expand_dims eye floor gather=take greater greater_equal identity=copy less "
+    "less_equal linspace logical_and logical_not logical_or matmul maximum meshgrid minimum multiply negative "
+    "norm not_equal one_hot ones ones_like pad pow=power range=arange reduce_all=all reduce_any=any "
+    "reduce_logsumexp=logsumexp reduce_max=max reduce_mean=mean reduce_min=min reduce_prod=prod reduce_sum=sum "
+    "repeat reshape reverse=flip roll round shape sigmoid sign sin slice sort split sqrt square squeeze stack "
+    "stop_gradient subtract tanh tensordot tile transpose unstack where zeros zeros_like"
 )
 _NEURAL = (
     "relu relu6 sigmoid tanh softmax log_softmax leaky_relu elu selu gelu silu swish=silu softplus softsign moments "

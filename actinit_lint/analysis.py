@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Protocol
 
 from actinit_lint.assembly import Assembly
 from actinit_lint.checking import Hits, describe, run_checks
+from actinit_lint.disk import Disk
 from actinit_lint.engine import Read, Request
 from actinit_lint.finding import Span
+from actinit_lint.ignores import Scrutiny, users_unread
 from actinit_lint.model import FileFacts, Place
 from actinit_lint.outcome import Outcome, Summary, Unknown
 from actinit_lint.rule import Hit
 from actinit_lint.selection import Selection
 from actinit_lint.settings import Configuration
 from actinit_lint.source.cells import place_in_cells, unknown_in_cell
+from actinit_lint.source.files import shown
 from actinit_lint.source.source import Source, interpreter_complaint
 from actinit_lint.source.texts import Texts
 
@@ -22,7 +26,7 @@ if TYPE_CHECKING:
     from actinit_lint.program import Program, SyntaxProblem
 
 
-def analyse(read: Read, request: Request, configuration: Configuration, selection: Selection) -> Outcome:
+def analyse(read: Read, request: Request, configuration: Configuration, selection: Selection, disk: Disk) -> Outcome:
     """Parse, follow, check and assemble what was read."""
     assembly = Assembly(configuration, selection, read.texts)
     for unreadable in read.unreadable:
@@ -32,7 +36,7 @@ def analyse(read: Read, request: Request, configuration: Configuration, selectio
     facts: list[FileFacts] = []
     hits: Hits = Hits()
     if read.sources:
-        facts = understand(read, configuration, assembly.add_own, request.progress)
+        facts = understand(read, configuration, assembly.add_own, request.progress, disk)
         hits = run_checks(facts, selection, configuration, request.progress)
     for crash in hits.crashes:
         assembly.add_own("ACT900", _span(crash.path, 1, 1), stage=crash.stage, problem=crash.problem)
@@ -55,9 +59,48 @@ def analyse(read: Read, request: Request, configuration: Configuration, selectio
         layers_not_followed=sum(file.layers_not_followed for file in facts),
     )
     not_followed.sort(key=lambda entry: (entry.path, entry.line or 0))
-    outcome = assembly.outcome(summary, [unknown_in_cell(entry, read.texts) for entry in not_followed])
+    outcome = assembly.outcome(
+        summary,
+        [unknown_in_cell(entry, read.texts) for entry in not_followed],
+        Scrutiny(_whole(read, request), lambda path: _unknown_lines(path, facts, read.texts)),
+        request.baseline,
+        request.change,
+        probed=request.probe is not None,
+    )
+    _propose(outcome, read, facts, configuration, request.say)
     place_in_cells(outcome.findings, read.texts)  # the last step: until here a notebook is its joined program
     return outcome
+
+
+def _propose(
+    outcome: Outcome, read: Read, facts: list[FileFacts], configuration: Configuration, say: Callable[[str], None]
+) -> None:
+    """Fixes for the findings that can be fixed. A fault of theirs costs the fixes, never the findings."""
+    if any(finding.mends for finding in outcome.shown):
+        from actinit_lint.fixes.propose import propose
+
+        try:
+            propose(outcome.findings, read.programs, facts, read.texts.text, configuration)
+        except Exception as error:
+            if os.environ.get("ACTINIT_LINT_TRACEBACK"):
+                raise
+            say(f"fixes could not be worked out: {describe(error)}; please report it")
+
+
+def _whole(read: Read, request: Request) -> list[str]:
+    """Files with comments of ours that were read together with the files that may use them."""
+    if not read.commented:
+        return []
+    named = {shown(path) for path in request.paths}
+    seen = {os.path.realpath(real) for real in read.texts.read_files()}
+    return [
+        path for path in read.commented if path not in named or not users_unread(read.texts.real(path), seen)
+    ]  # fmt: skip
+
+
+def _unknown_lines(path: str, facts: Iterable[FileFacts], texts: Texts) -> set[int]:
+    places = [entry.place for file in facts for entry in file.not_followed if entry.place.path == path]
+    return {span.line for span in locate_all(texts, places).values()}
 
 
 class Report(Protocol):
@@ -67,30 +110,36 @@ class Report(Protocol):
 
 
 def understand(
-    read: Read, configuration: Configuration, report: Report, progress: Callable[[str, int, int], None]
+    read: Read,
+    configuration: Configuration,
+    report: Report,
+    progress: Callable[[str, int, int], None],
+    disk: Disk | None = None,
 ) -> list[FileFacts]:
     """Parse and follow. Everything that loads libcst happens from here on."""
     import msgspec
 
     from actinit_lint import follow
 
+    disk = disk or Disk()
     programs: dict[str, Program] = {}
     total = len(read.sources)
     for index, source in enumerate(read.sources):
         progress("parsing", index, total)
         try:
-            parsed = _parsed(source, read.texts, report)
+            parsed = _parsed(source, read.texts, report, disk)
             if parsed is not None:
                 programs[source.path] = parsed
         except Exception as error:
             report("ACT900", _span(source.path, 1, 1), stage="parsing", problem=describe(error))
         read.sources[index] = Source(source.path, "", source.real)  # let the text go; reports read again what they show
+    read.programs = programs
     if not programs:
         return []
     progress("following", 0, 0)
     wrappers = {name: msgspec.to_builtins(wrapper) for name, wrapper in configuration.settings.wrappers.items()}
     try:
-        facts = follow.follow(programs, wrappers)
+        facts = follow.follow(programs, wrappers, disk)
     except Exception as error:
         report("ACT900", _span(next(iter(programs)), 1, 1), stage="following", problem=describe(error))
         return []
@@ -101,12 +150,12 @@ def understand(
     return facts
 
 
-def _parsed(source: Source, texts: Texts, report: Report) -> Program | None:
+def _parsed(source: Source, texts: Texts, report: Report, disk: Disk) -> Program | None:
     """The file's program; of a notebook with broken cells, that of the others."""
     from actinit_lint import program
 
     try:
-        return program.parse(source.text, source.path)
+        return disk.parse(source.text, source.path)
     except program.SyntaxProblem as problem:
         whole = (source.text, problem)
     broken: dict[int, tuple[str, program.SyntaxProblem]] = {}
@@ -125,7 +174,7 @@ def _parsed(source: Source, texts: Texts, report: Report) -> Program | None:
             _report_syntax(source.path, *broken[cell.number], cell.first, report)
     left = source.notebook.without(broken)
     texts.holds(source.path, left)
-    return _parsed(Source(source.path, left.text, source.real), texts, report)
+    return _parsed(Source(source.path, left.text, source.real), texts, report, disk)
 
 
 def _report_syntax(path: str, text: str, problem: SyntaxProblem, first: int, report: Report) -> None:

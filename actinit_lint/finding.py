@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Literal
 
-from actinit_lint.rule import Confidence, Level, Remedy
-
-if TYPE_CHECKING:
-    from actinit_lint.probe.evidence import Probed
+from actinit_lint.probe.evidence import Probed
+from actinit_lint.rule import Confidence, Level, Mend, Remedy
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +30,23 @@ class Related:
     message: str
 
 
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """The text of a span is replaced; a span without length is a place to insert at."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Edits that cure a finding, checked in memory: the finding is gone and no other has come."""
+
+    safety: Literal["safe", "unsafe"]
+    title: str
+    edits: tuple[Edit, ...]
+
+
 @dataclass(slots=True)
 class Finding:
     code: str
@@ -49,6 +64,9 @@ class Finding:
     activation: str | None = None
     numbers: dict[str, float] = field(default_factory=dict)
     remedies: tuple[Remedy, ...] = ()
+    mends: tuple[Mend, ...] = ()
+    about: frozenset[tuple[str | None, str | None]] = frozenset()  # (model, layer) of every hit that it is made of
+    fix: Fix | None = None
     fingerprint: str = ""
     suppressed: str | None = None
     baselined: bool = False

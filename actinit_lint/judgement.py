@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from math import isclose, prod, sqrt
+from math import isclose, sqrt
 from typing import Literal
 
-from actinit_lint.model import Activation, Link, Weight
+from actinit_lint.model import Activation, Layer, Link, Weight
+from actinit_lint.reference.activations import CATALOGUE
+from actinit_lint.reference.initializers import Layout, fans_of, weight_moments
 from actinit_lint.reference.normal_form import Initializer
 
 Code = Literal["ACT101", "ACT102", "ACT103", "ACT104"]
 
 #: Activations that pass one side of zero and damp the other; He's gain sqrt(2) is their convention (He et al. 2015).
-RECTIFIERS = frozenset(
-    {"relu", "leaky_relu", "prelu", "rrelu", "relu6", "relu2"}
-    | {"gelu", "gelu_tanh", "quick_gelu", "silu", "mish", "hardswish"}
-)
+RECTIFIERS = frozenset(name for name, entry in CATALOGUE.items() if entry.family == "rectifier")
 #: Activations that flatten on both sides: Xavier's analysis is about these (Glorot & Bengio 2010).
-SATURATING = frozenset({"sigmoid", "tanh", "softsign", "hardtanh", "hardsigmoid"})
+SATURATING = frozenset(name for name, entry in CATALOGUE.items() if entry.family == "saturating")
 
 #: Two gains differ when one is more than this many times the other.
 GAIN_RATIO = 1.15
@@ -30,11 +29,9 @@ SQRT_2 = sqrt(2)
 #: Gains that names ask for: torch/nn/init.py, `calculate_gain`; the slopes of LeakyReLU and PReLU come on top.
 NAMED_GAINS: Mapping[str, tuple[float, ...]] = {
     **dict.fromkeys(RECTIFIERS, (SQRT_2,)),
+    **dict.fromkeys(SATURATING, (1.0,)),
     "tanh": (1.0, 5 / 3),  # Xavier's own gain is the critical one (Schoenholz et al. 2017); torch's 5/3 fits as well
     "hardtanh": (1.0, 5 / 3),
-    "sigmoid": (1.0,),
-    "hardsigmoid": (1.0,),
-    "softsign": (1.0,),
     "selu": (1.0,),
 }
 #: Slopes that the frameworks start from: torch/nn/modules/activation.py, `PReLU`.
@@ -148,11 +145,7 @@ def variance_ratio(link: Link) -> float | None:
 
 
 def initializer_fans(weight: Weight) -> tuple[int | None, int | None]:
-    """(fan_in, fan_out) as the framework's initialisers compute them from the shape of the weight.
-
-    torch/nn/init.py, `_calculate_fan_in_and_fan_out`: size(1) and size(0) times the receptive field.
-    keras/src/initializers/random_initializers.py, `compute_fans`: the last two axes, the rest is the receptive field.
-    """
+    """(fan_in, fan_out) as the framework's initialisers have them from its shape (see `reference.fans`)."""
     shape, layer = weight.shape, weight.layer
     if shape is None:
         plain = layer.groups == 1 and not layer.depthwise and not layer.recurrent and "Transpose" not in layer.kind
@@ -160,28 +153,20 @@ def initializer_fans(weight: Weight) -> tuple[int | None, int | None]:
     sizes = [size for size in shape if size is not None]
     if len(sizes) < max(2, len(shape)):
         return None, None
-    if layer.framework == "keras":
-        field = prod(sizes[:-2])
-        return sizes[-2] * field, sizes[-1] * field
-    field = prod(sizes[2:])
-    return sizes[1] * field, sizes[0] * field
+    fans = fans_of(sizes, layout(layer))
+    return int(fans.fan_in), int(fans.fan_out)
 
 
 def weight_std(weight: Weight) -> float | None:
-    """Standard deviation of the weight's elements, None where it cannot be told."""
-    initializer = weight.initializer
-    if initializer.family == "normal":
-        return initializer.std
-    if initializer.family == "uniform":
-        if initializer.low is None or initializer.high is None:
-            return None
-        return (initializer.high - initializer.low) / sqrt(12)
-    fan_in, fan_out = initializer_fans(weight)
-    if initializer.gain is None or fan_in is None or fan_out is None:
+    """Standard deviation of the weight's elements where they are drawn at random, None where it cannot be told."""
+    initializer, shape = weight.initializer, weight.shape
+    if initializer.family not in ("normal", "uniform", "orthogonal", "variance_scaling"):
         return None
-    if initializer.family == "orthogonal":
-        return initializer.gain / sqrt(max(fan_in, fan_out))
-    if initializer.family != "variance_scaling" or initializer.mode is None:
-        return None
-    fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[initializer.mode]
-    return initializer.gain / sqrt(fan)
+    known = None if shape is None or None in shape else [size for size in shape if size is not None]
+    found = weight_moments(initializer, *initializer_fans(weight), known, layout(weight.layer))
+    return None if found is None else sqrt(found.variance)
+
+
+def layout(layer: Layer) -> Layout:
+    """How the framework of the layer orders a weight's axes."""
+    return "keras" if layer.framework == "keras" else "torch"

@@ -159,6 +159,7 @@ class Use:
     confidence: Literal["low", "medium", "high"] = "high"
     #: what the downstream layers' effective initialisers are, where all were followed
     trainable: bool = True
+    starved: bool = False  # what it is fed is exactly 0 at the start, whatever the data
 
 
 @dataclass(slots=True, eq=False)

@@ -9,11 +9,11 @@ from typing import Any, NoReturn
 
 from actinit_lint import __version__
 from actinit_lint.problem import UserProblem, nearest
+from actinit_lint.report.choose import FORMATS
 
+#: What `--write-baseline` writes where no `--baseline` says otherwise.
+DEFAULT_BASELINE = "actinit-lint-baseline.json"
 VERBS = ("check", "rule", "show", "probe", "config", "clean", "server")
-#: Options that the interface names and this version does not have: refused, so that nobody relies on them.
-LATER = ("--fix", "--unsafe-fixes", "--diff", "--add-ignore", "--write-baseline", "--watch")
-LATER_WITH_VALUE = ("--baseline", "--diff-base")
 
 VERB_HELP = """\
 verbs:
@@ -47,11 +47,6 @@ class Parser(argparse.ArgumentParser):
             options = [option for action in self._actions for option in action.option_strings]
             raise UserProblem(f"unknown option {word}{nearest(word, options)}; --help lists them")
         raise UserProblem(message)
-
-
-class _Later(argparse.Action):
-    def __call__(self, parser: object, namespace: object, values: object, option_string: str | None = None) -> NoReturn:
-        raise UserProblem(f"{option_string} is not available in this version")
 
 
 def _listed(parser: Any, *names: str, metavar: str = "RULES", **more: Any) -> None:
@@ -99,7 +94,7 @@ def check_parser(verb: str = "check") -> Parser:
         "--output-format",
         action="append",
         metavar="FORMAT[:FILE]",
-        help="full, concise, grouped, json, json-lines or github; may be repeated, each with its file",
+        help=f"{', '.join(FORMATS)}; may be repeated, each with its file",
     )
     output.add_argument("--output-file", metavar="FILE", help="write the report there")
     output.add_argument("--statistics", action="store_true", default=None, help="counts per rule instead of findings")
@@ -108,6 +103,21 @@ def check_parser(verb: str = "check") -> Parser:
     output.add_argument("-v", "--verbose", action="store_true", help="say which settings and files were used")
     output.add_argument("--no-progress", dest="progress", action="store_false", default=None, help="no progress line")
     output.add_argument("-e", "--exit-zero", action="store_true", default=None, help="exit 0 in spite of findings")
+    fixes = parser.add_argument_group("fixes")
+    fixes.add_argument("--fix", action="store_true", default=None, help="make the safe changes that cure findings")
+    fixes.add_argument(
+        "--unsafe-fixes", action="store_true", default=None, help="make those too that change what the code does"
+    )
+    fixes.add_argument("--diff", action="store_true", help="show what --fix would change, and change nothing")
+    adopt = parser.add_argument_group("existing code")
+    adopt.add_argument("--baseline", metavar="FILE", help="leave out the findings that are recorded there")
+    adopt.add_argument(
+        "--write-baseline",
+        action="store_true",
+        help=f"record all findings there (default {DEFAULT_BASELINE}), drop those that are gone",
+    )
+    adopt.add_argument("--add-ignore", action="store_true", help="write an ignore comment for every finding")
+    adopt.add_argument("--diff-base", metavar="REF", help="only what has changed since a commit, branch or tag of git")
     files = parser.add_argument_group("files")
     _listed(files, "--exclude", metavar="PATTERNS", help="replace the default excludes")
     _listed(files, "--extend-exclude", metavar="PATTERNS", help="exclude these too")
@@ -126,11 +136,8 @@ def check_parser(verb: str = "check") -> Parser:
         "--no-cache", dest="cache", action="store_false", default=None, help="neither read nor write it"
     )
     running.add_argument("--cache-dir", metavar="DIR")
+    running.add_argument("--watch", action="store_true", help="lint again whenever a file changes, until Ctrl-C")
     add_probe(parser, switch=True)
-    for option in LATER:
-        running.add_argument(option, action=_Later, nargs=0, help=argparse.SUPPRESS)
-    for option in LATER_WITH_VALUE:
-        running.add_argument(option, action=_Later, help=argparse.SUPPRESS)
     add_common(parser)
     return parser
 
@@ -169,7 +176,8 @@ def _count(text: str) -> int:
 _LISTS = ("select", "ignore", "extend_select", "extend_ignore", "exclude", "extend_exclude")
 _PLAIN = (
     "level", "fail_on", "min_confidence", "output_format", "output_file", "statistics", "show_unknown", "progress",
-    "exit_zero", "force_exclude", "respect_gitignore", "jobs", "cache", "cache_dir", "color",
+    "exit_zero", "fix", "unsafe_fixes", "force_exclude", "respect_gitignore", "baseline", "jobs", "cache", "cache_dir",
+    "color",
 )  # fmt: skip
 
 

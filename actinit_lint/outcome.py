@@ -10,6 +10,7 @@ from actinit_lint.settings import Level
 from actinit_lint.source.texts import Texts
 
 if TYPE_CHECKING:
+    from actinit_lint.baseline import Settled
     from actinit_lint.finding import Finding
 
 
@@ -47,7 +48,12 @@ class Outcome(Struct, eq=False):
     hidden_by_level: dict[Level, int] = field(default_factory=_none)
     hidden_by_confidence: int = 0
     suppressed: int = 0
+    baselined: int = 0
+    outside_change: int = 0  # reported without --diff-base
+    baseline: Settled | None = None
     internal_error: bool = False
+    fixed: int = 0  # findings that fixes took away, in `fixed_files` files
+    fixed_files: int = 0
 
     @property
     def shown(self) -> list[Finding]:

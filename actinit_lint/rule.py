@@ -23,6 +23,27 @@ class Remedy:
     initializer: Initializer
 
 
+@dataclass(frozen=True, slots=True)
+class Mend:
+    """A change that would cure a hit: what is to become of a place. `fixes` knows how to write each kind."""
+
+    how: Literal[
+        "draw",  # the write to a weight there draws with `to`, a normal form
+        "rename",  # the called function is spelled `to`
+        "argument",  # the argument `of` is spelled `to`
+        "text",  # the string `of` there, or among the arguments of the call there, is `to`
+        "guard",  # the call there leaves out parameters of fewer than two dimensions
+        "data",  # the method called there writes through `.data`
+        "unwrap",  # the activation applied there is left out
+        "probabilities",  # the loss built there is told that it gets probabilities
+    ]
+    at: Place
+    to: Initializer | str | None = None
+    of: str | None = None  # draw: the weight's name
+    framework: Literal["torch", "keras", "tensorflow"] = "torch"
+    built: bool = False  # draw: the place builds the layer, and nothing else writes the weight
+
+
 @dataclass(slots=True)
 class Hit:
     """One place where a rule applies. The words come from the rule's page; `fields` fill its templates."""
@@ -40,6 +61,7 @@ class Hit:
     fields: Mapping[str, object] = field(default_factory=dict)  # placeholders of the page's message and help templates
     help: str | None = None  # replaces the page's help template
     remedies: tuple[Remedy, ...] = ()  # what would heal it, for each weight it speaks of
+    mends: tuple[Mend, ...] = ()  # changes that together would cure it; none: nobody can say where to make them
     #: hits of one rule with the same key and place are one finding: their related places and remedies are joined
     key: object = None
 

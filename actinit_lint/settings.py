@@ -63,10 +63,13 @@ class Settings(msgspec.Struct, rename="kebab", forbid_unknown_fields=True, froze
     show_unknown: bool = False
     progress: bool = True
     exit_zero: bool = False
+    fix: bool = False
+    unsafe_fixes: bool = False
     exclude: list[str] = msgspec.field(default_factory=lambda: list(DEFAULT_EXCLUDE))
     extend_exclude: list[str] = []
     force_exclude: bool = False
     respect_gitignore: bool = True
+    baseline: str | None = None
     jobs: int = 0
     cache: bool = True
     cache_dir: str = ".actinit-lint-cache"
@@ -83,6 +86,13 @@ class Configuration(msgspec.Struct, frozen=True):
     root: str
     #: select/ignore lists that count, each with the rank of its source (later sources have higher ranks)
     selectors: tuple[tuple[Literal["select", "ignore"], int, str], ...] = ()
+
+    def path(self, key: str) -> str | None:
+        """A path setting: relative to the root where a file set it, to the working directory where it was typed."""
+        value: str | None = getattr(self.settings, key.replace("-", "_"))
+        if not value or self.origins[key] in ("command line", "--config"):
+            return value or None
+        return _display(Path(self.root, value))
 
 
 def key_names() -> list[str]:

@@ -45,17 +45,35 @@ class Entry:
         return self.links[0].activation if self.links else None
 
 
-def models_of(facts: FileFacts) -> dict[str, list[Entry]]:
-    """Model name to its layers, in the order in which they were met."""
-    models: dict[str, dict[int, Entry]] = {}
+@dataclass(slots=True)
+class Build:
+    """A model as it was built once: a factory of variants builds its class several times."""
+
+    model: str
+    entries: list[Entry]
+
+
+def builds_of(facts: FileFacts) -> list[Build]:
+    """The models in the order in which they were met; a layer's path that comes again starts another build."""
+    builds: dict[str, list[dict[str, Entry]]] = {}
     for fact in facts.facts:
         if isinstance(fact, (Use, Link)):
-            entry = models.setdefault(fact.model, {}).setdefault(id(fact.layer), Entry(fact.layer, links=[]))
+            entry = _entry(builds.setdefault(fact.model, []), fact.layer)
             if isinstance(fact, Use):
                 entry.use = entry.use or fact
             elif entry.links is not None:
                 entry.links.append(fact)
-    return {name: list(entries.values()) for name, entries in models.items()}
+    return [Build(name, list(one.values())) for name, several in builds.items() for one in several]
+
+
+def _entry(builds: list[dict[str, Entry]], layer: Layer) -> Entry:
+    """The entry of a layer: in the first build that holds the layer itself, or has nothing of that path."""
+    for build in builds:
+        if layer.path in build and build[layer.path].layer is layer:
+            return build[layer.path]
+    if not builds or layer.path in builds[-1]:
+        builds.append({})
+    return builds[-1].setdefault(layer.path, Entry(layer, links=[]))
 
 
 def render(files: Sequence[FileFacts], texts: Texts, view: View) -> None:
@@ -85,24 +103,30 @@ def render(files: Sequence[FileFacts], texts: Texts, view: View) -> None:
 
 
 def _places(file: FileFacts) -> Iterator[Place]:
-    for entries in models_of(file).values():
-        for entry in entries:
-            yield entry.layer.place
-            for weight in entry.layer.weights.values():
-                yield from (write.place for write in weight.writes[-1:])
-            if entry.activation is not None:
-                yield from (place for place, _ in entry.activation.places)
+    for entry in (entry for build in builds_of(file) for entry in build.entries):
+        yield entry.layer.place
+        for weight in entry.layer.weights.values():
+            yield from (write.place for write in weight.writes[-1:])
+        if entry.activation is not None:
+            yield from (place for place, _ in entry.activation.places)
     yield from (unknown.place for unknown in file.not_followed)
 
 
 def _blocks(
     file: FileFacts, spans: Mapping[Place, Span], view: View, unicode: bool
 ) -> Iterator[str | list[tuple[str, ...]]]:
-    for name, entries in models_of(file).items():
-        if view.models and name not in view.models:
+    tables: dict[str, list[list[tuple[str, ...]]]] = {}
+    for build in builds_of(file):
+        if view.models and build.model not in view.models:
             continue
-        yield f"{file.path}::{name}"
-        yield [row for entry in entries for row in _rows(entry, file.path, spans, unicode)]
+        table = [row for entry in build.entries for row in _rows(entry, file.path, spans, unicode)]
+        known = tables.setdefault(build.model, [])
+        if table not in known:
+            known.append(table)
+    for model, known in tables.items():
+        for number, table in enumerate(known, 1):
+            yield f"{file.path}::{model}" + (f", build {number} of {len(known)}" if len(known) > 1 else "")
+            yield table
     if file.not_followed and not view.models:
         lines = [f"{file.path}: {len(file.not_followed)} not followed"]
         ordered = sorted(file.not_followed, key=lambda unknown: _order(unknown.place, spans))
@@ -220,9 +244,9 @@ def _file_object(file: FileFacts, spans: Mapping[Place, Span], view: View) -> di
         "layers_followed": file.layers_followed,
         "layers_not_followed": file.layers_not_followed,
         "models": [
-            {"name": name, "layers": [_layer_object(entry, spans) for entry in entries]}
-            for name, entries in models_of(file).items()
-            if not view.models or name in view.models
+            {"name": build.model, "layers": [_layer_object(entry, spans) for entry in build.entries]}
+            for build in builds_of(file)
+            if not view.models or build.model in view.models
         ],
         "not_followed": [
             {**_position(unknown.place, spans), "reason": unknown.reason} for unknown in file.not_followed

@@ -866,3 +866,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.write:
         options.write.write_text(text)
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -50,17 +50,18 @@ class TestVerbs:
         for word in ("check", "rule", "show", "config", "clean", "exit codes", "--fail-on"):
             assert word in result.out
 
-    @pytest.mark.parametrize("verb", ["probe", "server"])
-    def test_verbs_of_later_versions_say_so(self, verb: str) -> None:
-        result = actinit_lint(verb, "net.py")
-        assert (result.code, result.err) == (2, f"actinit-lint: error: {verb}: not available in this version\n")
+    def test_a_verb_of_later_versions_says_so(self) -> None:
+        result = actinit_lint("server", "net.py")
+        assert (result.code, result.err) == (2, "actinit-lint: error: server: not available in this version\n")
 
     def test_clean_removes_only_what_is_a_cache(self, tmp_path: Path) -> None:
         assert actinit_lint("clean").out == "There is no cache.\n"
         write(tmp_path, {".actinit-lint-cache/photo.jpg": ""})
         assert actinit_lint("clean").code == 2
         assert (tmp_path / ".actinit-lint-cache" / "photo.jpg").exists()
-        write(tmp_path, {".actinit-lint-cache/CACHEDIR.TAG": ""})
+        write(tmp_path, {".actinit-lint-cache/CACHEDIR.TAG": "of another tool"})
+        assert actinit_lint("clean").code == 2
+        write(tmp_path, {".actinit-lint-cache/CACHEDIR.TAG": "A cache of actinit-lint"})
         assert actinit_lint("clean").code == 0
         assert not (tmp_path / ".actinit-lint-cache").exists()
 
@@ -126,7 +127,8 @@ class TestExitCodes:
     ) -> None:
         texts = {"good": GOOD, "bad": BAD, "rescued": RESCUED, "unparsed": "import torch\n)"}
         write(tmp_path, {"net.py": texts[content]})
-        formats = ("full", "concise", "grouped", "json", "json-lines", "github")
+        from actinit_lint.report.choose import FORMATS as formats
+
         codes = {actinit_lint("net.py", *argv, "--output-format", output_format).code for output_format in formats}
         assert codes == {code}
 
@@ -136,9 +138,7 @@ class TestExitCodes:
             (["--selct", "ACT1"], 'unknown option --selct (did you mean "--select"?); --help lists them'),
             (["--select", "ACT1O1"], 'unknown rule "ACT1O1" (did you mean "ACT101"?); `actinit-lint rule` lists them'),
             (["--output-format", "jason"], 'unknown output format "jason" (did you mean "json"?); one of '),
-            (["--output-format", "sarif"], 'output format "sarif" is not available in this version'),
-            (["--fix"], "--fix is not available in this version"),
-            (["--baseline", "b.json"], "--baseline is not available in this version"),
+            (["--output-format", "html"], 'output format "html" is not available in this version'),
             (["--level", "loud"], "argument --level: invalid choice: 'loud'"),
             (["--per-file-ignores", "ACT1"], '--per-file-ignores: expected PATTERN:RULES, got "ACT1"'),
             (["-j", "many"], "argument -j/--jobs: expected a whole number, got 'many'"),
@@ -162,7 +162,8 @@ class TestOutput:
         assert lines[0].startswith("ACT101 xavier-before-relu: ")
         assert lines[1] == "  --> net.py:9:9"
         assert any(line.endswith("nn.init.xavier_uniform_(self.hidden.weight)") for line in lines)
-        assert lines[-1].startswith("1 warning in 1 file. 1 model, 2 layers followed")
+        assert lines[-2].startswith("1 warning in 1 file. 1 model, 2 layers followed")
+        assert lines[-1] == "[*] 1 fixable with --fix --unsafe-fixes."
 
     def test_each_format_can_go_to_its_file(self, tmp_path: Path) -> None:
         write(tmp_path, {"net.py": BAD})
@@ -210,20 +211,6 @@ class TestOutput:
         assert [f["severity"] for f in shown["findings"]] == ["info"]
         assert shown["summary"]["by_severity"] == {"error": 0, "warning": 0, "info": 1}
 
-    def test_fingerprints_survive_moving_lines_and_differ_between_findings(self, tmp_path: Path) -> None:
-        twice = BAD + BAD.replace("class Net", "class Other")
-        write(tmp_path, {"net.py": BAD, "moved/net.py": "# a\n\n" + BAD, "twice.py": twice})
-
-        def prints(path: str) -> list[str]:
-            findings = actinit_lint(path, "--output-format", "json").json["findings"]
-            return [finding["fingerprint"] for finding in findings]
-
-        before = prints("net.py")
-        write(tmp_path, {"net.py": "# a\n\n" + BAD})
-        assert prints("net.py") == before
-        assert prints("moved/net.py") != before
-        assert len(set(prints("twice.py"))) == 2
-
     def test_what_was_not_followed_is_counted_and_listed_on_request(self, tmp_path: Path) -> None:
         unknown = GOOD.replace("self.hidden(x).relu()", "mystery(self.hidden(x))").replace("class", "\nclass")
         unknown = "from elsewhere import mystery\n" + unknown
@@ -244,7 +231,7 @@ class TestSuppression:
         [
             pytest.param(LINE, LINE + "  # actinit: ignore[ACT101] measured, it is fine", id="its code and a reason"),
             pytest.param(LINE, LINE + "  # actinit: ignore[xavier-before-relu]", id="its name"),
-            pytest.param(LINE, LINE + "  # actinit: ignore[ACT2, ACT1]", id="a prefix among several"),
+            pytest.param(LINE, LINE + "  # actinit: ignore[ACT1]", id="a prefix"),
             pytest.param(LINE, LINE + "  # actinit: ignore", id="everything"),
             pytest.param(LINE, LINE + "  # noqa", id="a bare noqa"),
             pytest.param(LINE, LINE + "  # noqa: E501, ACT101", id="noqa with its code"),

@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from command import BAD, GOOD, actinit_lint, write
 
+from actinit_lint.report.choose import FORMATS
+
 BROKEN = "import torch\n\nclass Net(torch.nn.Module:\n    pass\n"
 
 
@@ -234,7 +236,7 @@ class TestStdin:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="file names are Unicode there")
-@pytest.mark.parametrize("output_format", ["full", "concise", "grouped", "json", "json-lines", "github"])
+@pytest.mark.parametrize("output_format", FORMATS)
 def test_a_file_name_that_is_no_unicode_does_no_harm(tmp_path: Path, output_format: str) -> None:
     Path(os.fsdecode(bytes(tmp_path) + b"/n\xe9t.py")).write_text(BROKEN)
     assert actinit_lint(".", "--output-format", output_format).code == 1

@@ -356,3 +356,110 @@ class TestJoining:
         with pytest.raises(NotANotebook) as caught:
             read_notebook(b'{"a": 1,\n   b}')
         assert (caught.value.line, caught.value.column) == (2, 4)
+
+
+class TestFixes:
+    """Only the lines that change are written anew."""
+
+    FIX = ("--isolated", "--no-cache", "--fix", "--unsafe-fixes")
+    OLD = "nn.init.xavier_uniform_(self.hidden.weight)"
+    NEW = 'nn.init.kaiming_uniform_(self.hidden.weight, nonlinearity=\\"relu\\")'  # as JSON has it
+
+    def fixed(self, content: str | bytes, folder: Path) -> bytes:
+        write(folder, {"nb.ipynb": content})
+        result = actinit_lint(*self.FIX, folder / "nb.ipynb")
+        assert result.code == 0, result.out + result.err
+        return (folder / "nb.ipynb").read_bytes()
+
+    def cells(self) -> tuple[dict[str, Any], ...]:
+        output = {"output_type": "stream", "name": "stdout", "text": [self.OLD, "é\u2028"]}
+        return text(f"# é {self.OLD}"), code(IMPORTS), code(MODEL, outputs=[output], execution_count=7), code("x = 1")
+
+    @pytest.mark.parametrize("indent", [None, 1, 4, "\t"], ids=["on one line", "by 1", "by 4", "by tabs"])
+    @pytest.mark.parametrize("ascii_only", [True, False], ids=["with escapes", "without escapes"])
+    def test_every_other_byte_stays(self, indent: Any, ascii_only: bool, tmp_path: Path) -> None:
+        before = json.dumps(json.loads(notebook(*self.cells())), indent=indent, ensure_ascii=ascii_only) + "\n\n"
+        head, tail = before.rsplit(f'        {self.OLD}\\n"', 1)
+        assert self.fixed(before, tmp_path).decode() == f'{head}        {self.NEW}\\n"{tail}'
+
+    def test_a_source_that_is_one_string_stays_one(self, tmp_path: Path) -> None:
+        before = notebook(code(IMPORTS), {**code(""), "source": MODEL + "\n# é"})
+        assert self.fixed(before, tmp_path).decode() == before.replace(self.OLD, self.NEW)
+
+    def test_byte_order_mark_and_line_ends_of_windows_stay(self, tmp_path: Path) -> None:
+        mark = b"\xef\xbb\xbf"
+        before = notebook(code(IMPORTS), {**code(""), "source": MODEL.replace("\n", "\r\n")}).replace("\n", "\r\n")
+        after = self.fixed(mark + before.encode(), tmp_path)
+        assert after == mark + before.replace(self.OLD, self.NEW).encode()
+
+    def test_an_added_line_is_a_string_of_its_own(self, tmp_path: Path) -> None:
+        model = MODEL.replace(f"        {self.OLD}\n", "").replace("F.relu", "F.selu")
+        before = notebook(code(IMPORTS), code(model))
+        line = '        nn.init.kaiming_uniform_(self.hidden.weight, nonlinearity=\\"linear\\")\\n'
+        layer = '"        self.hidden = nn.Linear(784, 256)\\n",\n    '
+        assert self.fixed(before, tmp_path).decode() == before.replace(layer, f'{layer}"{line}",\n    ')
+
+    def test_a_line_is_added_at_the_end_of_a_cell(self, tmp_path: Path) -> None:
+        cells = (
+            code(IMPORTS),
+            code("fc = nn.Linear(784, 256)"),
+            code("net = nn.Sequential(fc, nn.SELU(), nn.Linear(256, 10))"),
+        )
+        after = json.loads(self.fixed(notebook(*cells), tmp_path))
+        assert after["cells"][1]["source"] == [
+            "fc = nn.Linear(784, 256)\n",
+            'nn.init.kaiming_uniform_(fc.weight, nonlinearity="linear")',
+        ]
+
+    def test_several_cells_change(self, tmp_path: Path) -> None:
+        cells = (
+            code(f"from torch.nn.init import xavier_uniform_  # é\n{IMPORTS}"),
+            code(MODEL.replace("nn.init.", "")),
+        )
+        after = json.loads(self.fixed(notebook(*cells), tmp_path))
+        assert after["cells"][0]["source"][0] == "from torch.nn.init import kaiming_uniform_  # é\n"
+        assert 'kaiming_uniform_(self.hidden.weight, nonlinearity="relu")' in "".join(after["cells"][1]["source"])
+
+    def test_an_indented_cell_keeps_its_indent(self, tmp_path: Path) -> None:
+        model = MODEL.replace(f"        {self.OLD}\n", "").replace("F.relu", "F.selu")
+        indented = "\n".join(f"  {line}" for line in model.split("\n"))
+        after = json.loads(self.fixed(notebook(code(IMPORTS), code(indented)), tmp_path))
+        assert (
+            '          nn.init.kaiming_uniform_(self.hidden.weight, nonlinearity="linear")\n'
+            in (after["cells"][1]["source"])
+        )
+
+    def test_a_line_with_a_magic_is_left_alone(self, tmp_path: Path) -> None:
+        cells = (
+            code(IMPORTS),
+            code("fc = nn.Linear(784, 256)"),
+            code("%time nn.init.xavier_uniform_(fc.weight)"),
+            code("net = nn.Sequential(fc, nn.ReLU(), nn.Linear(256, 10))"),
+        )
+        before = notebook(*cells)
+        write(tmp_path, {"nb.ipynb": before})
+        actinit_lint(*self.FIX, tmp_path / "nb.ipynb")
+        assert (tmp_path / "nb.ipynb").read_text() == before
+
+    def test_worksheets_of_old_notebooks(self, tmp_path: Path) -> None:
+        cells = [{"cell_type": "code", "language": "python", "input": part, "outputs": []} for part in (IMPORTS, MODEL)]
+        before = json.dumps({"metadata": {"name": ""}, "nbformat": 3, "worksheets": [{"cells": cells}]})
+        assert self.fixed(before, tmp_path).decode() == before.replace(self.OLD, self.NEW)
+
+    def test_the_report_gives_the_edit_in_its_cell(self, tmp_path: Path) -> None:
+        report = lint(tmp_path, notebook(*self.cells()))
+        (edit, *_) = report["findings"][0]["fix"]["edits"]
+        assert (edit["cell"], edit["line"], edit["column"], edit["text"]) == (3, 6, 17, "kaiming_uniform_")
+
+    def test_the_diff_is_shown_by_cell(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.chdir(tmp_path)
+        write(tmp_path, {"nb.ipynb": notebook(*self.cells())})
+        result = actinit_lint("--isolated", "--no-cache", "--diff", "--unsafe-fixes", "nb.ipynb")
+        assert result.code == 1
+        assert result.out.startswith("--- nb.ipynb:cell 3\n+++ nb.ipynb:cell 3\n")
+
+    def test_a_notebook_on_standard_input_comes_back_fixed(self) -> None:
+        before = notebook(*self.cells())
+        head, tail = before.rsplit(self.OLD, 1)
+        argv = (*self.FIX, "--stdin-filename", "nb.ipynb", "-")
+        assert actinit_lint(*argv, stdin=before.encode()).out == f"{head}{self.NEW}{tail}"

@@ -57,7 +57,7 @@ def lines_of(span: dict[str, Any]) -> range:
     return range(span["line"], span["end_line"] + 1)
 
 
-@pytest.mark.parametrize("example", examples(), ids=str)
+@pytest.mark.parametrize("example", list(examples()), ids=str)
 def test_page(example: Example, tmp_path: Path) -> None:
     file = tmp_path / "example.py"
     file.write_text(example.code, encoding="utf-8")

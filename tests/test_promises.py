@@ -81,7 +81,7 @@ def hook(event, arguments):
 
 sys.addaudithook(hook)
 from actinit_lint.cli import main
-code = main(["check", "--output-format", "json", "--level", "info", "."])
+code = main(["check", "--no-cache", "--output-format", "json", "--level", "info", "."])
 print("seen:", seen, file=sys.stderr)
 sys.exit(code)
 """

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -82,6 +83,12 @@ def test_normalisation_and_residual_blocks(bench: ModuleType) -> None:
         bench.residual("relu", "torch default", "post", blocks=8, seeds=3),
     ):
         assert row.worst <= bench.allowed(row.steps), row
+
+
+def test_it_is_a_command() -> None:
+    run = subprocess.run([sys.executable, SCRIPT, "--help"], capture_output=True, text=True)
+    assert run.returncode == 0
+    assert "--write FILE" in run.stdout
 
 
 def test_the_linter_finds_the_models_of_the_command(bench: ModuleType) -> None:

@@ -82,6 +82,19 @@ class TestOrder:
         ]
         assert {line.split()[0] for line in lines if line.strip()} >= set(settings())
 
+    def test_house_layers_are_accepted_with_what_they_stand_for(self, tmp_path: Path) -> None:
+        wrapper = '"mylib.ConvBNAct" = {like = "torch.nn.Conv2d", activation = "relu", normalised = true}'
+        write(tmp_path, {"pyproject.toml": f"[tool.actinit-lint.wrappers]\n{wrapper}\n", "net.py": BAD})
+        assert settings()["wrappers"]["value"] == {
+            "mylib.ConvBNAct": {"like": "torch.nn.Conv2d", "activation": "relu", "normalised": True}
+        }
+        assert lint().codes == ["ACT101"]
+
+    def test_an_empty_baseline_on_the_command_line_is_none(self, tmp_path: Path) -> None:
+        write(tmp_path, {"pyproject.toml": table('baseline = "gone.json"'), "net.py": BAD})
+        assert lint().code == 2
+        assert lint("--baseline", "").code == 1
+
 
 class TestMistakes:
     @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ class TestCourse:
         ("name", "gain", "bias", "measured"),
         [
             # log10 of the batch std of z at layers 2, 6 and 12 of real stacks of nn.Linear, torch 2.13
-            ("relu", 1 / 3, 1 / 384, (-0.71, -2.44, -4.76)),
+            ("relu", 1 / 3, 1 / 384, (-0.710, -2.405, -4.745)),  # the mean of 300 networks
             ("sigmoid", 1.0, 0.0, (-0.68, -3.19, -6.96)),
             ("gelu", 1 / 3, 1 / 384, (None, None, -6.10)),
         ],
@@ -542,7 +542,7 @@ class TestShowing:
             line.split()[0]: line for line in actinit_lint("show", tmp_path / "net.py").out.splitlines() if line.strip()
         }
         assert "×0." not in rows["a"]
-        assert "×0.33 ██████ 0.33" in rows["b"]
+        assert "×0.34 ██████ 0.34" in rows["b"]
         assert "█" not in rows["out"]
         document = json.loads(actinit_lint("show", tmp_path / "net.py", "--output-format", "json").out)
         a, *_, d, out = document["files"][0]["models"][0]["layers"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from actinit_lint.checks._cure import cure
-from actinit_lint.checks._remedy import chain_remedies
+from actinit_lint.checks._remedy import chain_remedies, draws
 from actinit_lint.judgement import spell
 from actinit_lint.model import Chain, Place, Step
 from actinit_lint.reference.normal_form import Initializer
@@ -36,6 +36,7 @@ def chain_hit(chain: Chain, verdict: Verdict, at: Place, caption: str, **fields:
             **fields,
         },
         remedies=healed,
+        mends=draws([step.link.weight for step in verdict.at], healed),
     )
 
 

@@ -6,7 +6,7 @@ from math import sqrt
 
 from actinit_lint.checks._chain import chain_numbers, fate
 from actinit_lint.checks._cure import cure
-from actinit_lint.checks._remedy import remedy
+from actinit_lint.checks._remedy import draws, remedy
 from actinit_lint.judgement import reference_gains, spell, spell_gain, weight_std
 from actinit_lint.model import Link, Place
 from actinit_lint.rule import Hit, Level
@@ -22,6 +22,7 @@ def pair_hit(link: Link, level: Level | None = None, **fields: object) -> Hit:
     wanted = reference_gains(link.activation)[0]
     gain = link.initializer.gain
     healed = remedy(link)
+    remedies = () if healed is None else (healed,)
     return Hit(
         at=link.weight.write.place,
         caption=pair_caption(link, wanted),
@@ -41,7 +42,8 @@ def pair_hit(link: Link, level: Level | None = None, **fields: object) -> Hit:
             "cure": cure(healed, link.layer.framework),
             **fields,
         },
-        remedies=() if healed is None else (healed,),
+        remedies=remedies,
+        mends=draws((link.weight,), remedies),
     )
 
 

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from actinit_lint.judgement import DEFAULT_SLOPE, RECTIFIERS, SATURATING, initializer_fans, reference_gains
+from actinit_lint.judgement import (
+    DEFAULT_SLOPE,
+    RECTIFIERS,
+    SATURATING,
+    SQRT_2,
+    agree,
+    initializer_fans,
+    reference_gains,
+)
 from actinit_lint.model import Activation, Chain, Link, Step, Weight
 from actinit_lint.reference.activations import CATALOGUE
 from actinit_lint.reference.gains import stationary_gain
 from actinit_lint.reference.keras_initializers import KERAS_INITIALIZERS
 from actinit_lint.reference.normal_form import Initializer, Mode, variance_scaling
 from actinit_lint.reference.torch_initializers import TORCH_INITIALIZERS
-from actinit_lint.rule import Remedy
+from actinit_lint.rule import Mend, Remedy
 from actinit_lint.signal.predict import LEVELS, nonlinearity, predict
 
 
@@ -64,13 +72,26 @@ def weight_remedy(model: str, weight: Weight, activation: Activation | None, exa
     return None if made is None else Remedy(model, weight.layer.path, weight.name, made)
 
 
+def draws(weights: Iterable[Weight], healed: Sequence[Remedy]) -> tuple[Mend, ...]:
+    """What a fix does about some weights, each with its remedy; nothing where one of them has none."""
+    found = tuple(draw(weight, one.initializer) for weight, one in zip(weights, healed))
+    return found if len(found) == len(healed) else ()
+
+
+def draw(weight: Weight, initializer: Initializer) -> Mend:
+    """The weight is drawn with the initialiser where it is written now."""
+    layer, place = weight.layer, weight.write.place
+    built = place == layer.place
+    return Mend("draw", place, initializer, weight.name, layer.framework, built)
+
+
 def fitting(weight: Weight, activation: Activation | None, exact: bool = False) -> Initializer | None:
     """The initialiser that keeps the signal's scale, as near as may be to the one that the weight has now.
 
     Xavier for saturating activations and none (Glorot & Bengio 2010), He for rectifiers (He et al. 2015), LeCun for
     SELU (Klambauer et al. 2017), orthogonal matrices where they were already and between the steps of recurrent layers;
-    for the others, and for all rectifiers where `exact` asks for it, the gain that keeps the second moment of a
-    standardised input.
+    for the others the gain that keeps the second moment of a standardised input, by name where one is near. `exact`
+    asks for that gain itself, of rectifiers too.
     """
     name = "linear" if activation is None else activation.name
     orthogonal = weight.initializer.family == "orthogonal" or weight.role == "recurrent"
@@ -90,7 +111,14 @@ def fitting(weight: Weight, activation: Activation | None, exact: bool = False) 
     if name not in CATALOGUE:
         return None
     gain = stationary_gain(nonlinearity(activation))
-    return None if gain is None else _make(weight, "exact", gain)
+    if gain is None:
+        return None
+    named = None if exact else next((one for one in NAMED if agree(gain, one)), None)
+    return _make(weight, "exact", gain) if named is None else _make(weight, NAMED[named], named)
+
+
+#: Gains that have a name, for activations whose own gain is near one of them: ELU's 1.28, softplus' 1.08.
+NAMED = {SQRT_2: "he", 1.0: "lecun"}
 
 
 def _make(weight: Weight, scheme: str, gain: float = 1.0, slope: float | None = None) -> Initializer:
@@ -104,6 +132,8 @@ def _make(weight: Weight, scheme: str, gain: float = 1.0, slope: float | None = 
     mode = _mode(weight, lecun=scheme == "lecun")
     if keras:
         distribution = "uniform" if uniform else "truncated_normal"
+        if scheme == "he" and agree(gain, SQRT_2):
+            gain = SQRT_2  # what "he_normal" means, near enough to a leaky slope
         return KERAS_INITIALIZERS["VarianceScaling"](round(gain**2, 9), mode, distribution)
     if scheme == "exact":
         return variance_scaling("variance_scaling", gain, mode, "uniform" if uniform else "normal")

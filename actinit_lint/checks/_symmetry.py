@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from actinit_lint.checks._cure import example
-from actinit_lint.checks._remedy import weight_remedy
+from actinit_lint.checks._remedy import draws, weight_remedy
 from actinit_lint.judgement import spell
 from actinit_lint.model import Use, Weight
 from actinit_lint.rule import Hit, Level
@@ -35,6 +35,14 @@ def is_left_alone(use: Use) -> bool:
     return not use.trainable
 
 
+def is_starved(use: Use) -> bool:
+    """True for a zero end of a branch that is fed nothing but zeros: no gradient reaches it, nor what stands before."""
+    weight = use.layer.kernel_weight
+    if not use.starved or not use.branch_end or use.special is not None or not use.trainable:
+        return False
+    return weight is not None and bool(weight.writes) and weight.initializer.is_zero
+
+
 def all_zero(use: Use) -> bool:
     """True when every layer that the output reaches first starts at zero too, as this one does."""
     own = use.layer.kernel_weight
@@ -52,6 +60,8 @@ def fate(use: Use, weight: Weight) -> Fate:
         bias = 0.0 if use.layer.bias is None else use.layer.bias.initializer.constant_value
         if bias is not None and bias <= 0:
             return Fate("error", f"its units start dead, because {spell(use.activation)} has no slope at 0")
+    if is_starved(use):
+        return Fate("error", "what it is fed starts at 0 too, so that neither ever gets a gradient")
     following = [after.kernel_weight for after in use.downstream]
     if following and all(after is not None and after.initializer.is_constant for after in following):
         return Fate("error", "its units stay equal, because the next weights are constant too")
@@ -87,4 +97,5 @@ def symmetry_hits(use: Use, weights: Iterator[Weight], value: str) -> Iterator[H
                 "cure": example(remedies, use.layer.framework),
             },
             remedies=remedies,
+            mends=draws((weight,), remedies),
         )

@@ -7,7 +7,7 @@ from typing import Any
 
 from actinit_lint.checks._losses import is_softmax_over_one_unit, loss_hit
 from actinit_lint.model import Loss
-from actinit_lint.rule import Hit, on
+from actinit_lint.rule import Hit, Mend, on
 
 
 @on(Loss)
@@ -24,9 +24,11 @@ def check(loss: Loss, options: Mapping[str, Any]) -> Iterator[Hit]:
     if not clashes:
         return
     in_keras = loss.framework == "keras"
-    yield loss_hit(
+    hit = loss_hit(
         loss,
         "expects logits" if not in_keras else "from_logits=True expects logits",
         repair=" (the TensorFlow backend may repair it, with a warning)" if in_keras else "",
         cure="set from_logits=False, or drop the activation" if in_keras else "return the raw scores from the model",
     )
+    hit.mends = (Mend("probabilities", loss.place) if in_keras else Mend("unwrap", loss.activation.place),)
+    yield hit

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from math import sqrt
 from typing import Any
 
+from actinit_lint.checks._remedy import draw
 from actinit_lint.judgement import spell
 from actinit_lint.model import Link
 from actinit_lint.reference.dead_units import active_probability, bias_limit, dead_bias_probability
@@ -54,6 +55,7 @@ def check(link: Link, options: Mapping[str, Any]) -> Iterator[Hit]:
         numbers={"pre_activation_std": spread, "dead_units": dead},
         fields={"words": words, "after": spell(link.activation), "spread": f"{spread:.2g}", "told": told},
         remedies=(Remedy(link.model, link.layer.path, bias.name, constant(0.0)),),
+        mends=(draw(bias, constant(0.0)),),
     )
 
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Literal
 
 from actinit_lint.model import Spelling
-from actinit_lint.rule import Hit, on
+from actinit_lint.rule import Hit, Mend, on
 
 
 @on(Spelling)
@@ -27,4 +27,10 @@ def check(spelling: Spelling, options: Mapping[str, Any]) -> Iterator[Hit]:
             "framework": {"torch": "torch", "keras": "Keras", "tensorflow": "TensorFlow"}[spelling.framework],
             "new": "it has no successor of that name" if new is None else f"write {new}",
         },
+        mends=() if spelling.replacement is None else (_mend(spelling, spelling.replacement),),
     )
+
+
+def _mend(spelling: Spelling, new: str) -> Mend:
+    how: Literal["argument", "rename"] = "argument" if spelling.kind == "argument" else "rename"
+    return Mend(how, spelling.place, new, spelling.name, spelling.framework)

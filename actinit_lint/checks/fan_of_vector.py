@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from actinit_lint.model import InitCall
-from actinit_lint.rule import Hit, on
+from actinit_lint.rule import Hit, Mend, on
 
 
 @on(InitCall)
@@ -34,6 +34,7 @@ def check(call: InitCall, options: Mapping[str, Any]) -> Iterator[Hit]:
             "has": _dimensions(call.target_dims),
             "needs": str(least) if least == most else f"at least {least}" if most > 5 else f"{least} to {most}",
         },
+        mends=(Mend("guard", call.place),) if least <= 2 < most else (),
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from actinit_lint.model import InPlaceInit
-from actinit_lint.rule import Hit, on
+from actinit_lint.rule import Hit, Mend, on
 
 
 @on(InPlaceInit)
@@ -19,4 +19,5 @@ def check(write: InPlaceInit, options: Mapping[str, Any]) -> Iterator[Hit]:
         layer=write.target.rpartition(".")[0] or None,
         initializer=write.method,
         fields={"method": write.method, "target": write.target},
+        mends=(Mend("data", write.place),),
     )

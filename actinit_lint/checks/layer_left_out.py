@@ -7,7 +7,7 @@ from math import sqrt
 from typing import Any
 
 from actinit_lint.checks._cure import example
-from actinit_lint.checks._remedy import remedy
+from actinit_lint.checks._remedy import draws, remedy
 from actinit_lint.judgement import agree, mistake, reference_gains, spell, spell_gain, variance_ratio
 from actinit_lint.model import LeftOut, Link
 from actinit_lint.rule import Hit, on
@@ -40,6 +40,7 @@ def check(left: LeftOut, options: Mapping[str, Any]) -> Iterator[Hit]:
             "cure": example(remedies, left.layer.framework),
         },
         remedies=remedies,
+        mends=() if wrong is None or link is None else draws((link.weight,), remedies),
     )
 
 

@@ -23,5 +23,6 @@ def check(chain: Chain, options: Mapping[str, Any]) -> Iterator[Hit]:
     sigmoid = any(step.activation.name.endswith("sigmoid") for step in found.at)
     hit = chain_hit(chain, found, first.activation.place, "the first of them", told=told)
     if sigmoid:
-        hit.fields, hit.remedies = {**hit.fields, "cure": cure(None, first.layer.framework)}, ()  # no weights carry it
+        hit.fields, hit.remedies = {**hit.fields, "cure": cure(None, first.layer.framework)}, ()
+        hit.mends = ()  # no weights carry a gradient through it
     yield hit

@@ -7,7 +7,7 @@ from typing import Any
 
 from actinit_lint.checks._chain import after, chain_hit, counted, fate, spell_spread
 from actinit_lint.checks._cure import cure
-from actinit_lint.checks._remedy import weight_remedy
+from actinit_lint.checks._remedy import draws, weight_remedy
 from actinit_lint.judgement import spell
 from actinit_lint.model import Activation, Chain, Gates
 from actinit_lint.rule import Hit, on
@@ -46,6 +46,7 @@ def _of_gates(gates: Gates) -> Iterator[Hit]:
     built = () if layer.place == write.place else ((layer.place, "this layer"),)
     drawn = spell_spread(write.initializer)
     healed = weight_remedy(gates.model, gates.weight, Activation(gates.names[0]))
+    remedies = () if healed is None else (healed,)
     yield Hit(
         at=write.place,
         caption=f"{drawn} is too large here",
@@ -64,5 +65,6 @@ def _of_gates(gates: Gates) -> Iterator[Hit]:
             "told": f"{share:.0%} of the units start saturated",
             "cure": cure(healed, layer.framework),
         },
-        remedies=() if healed is None else (healed,),
+        remedies=remedies,
+        mends=draws((gates.weight,), remedies),
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from actinit_lint.checks._cure import example
-from actinit_lint.checks._remedy import weight_remedy
+from actinit_lint.checks._remedy import draws, weight_remedy
 from actinit_lint.model import EmptyParameter
 from actinit_lint.reference.normal_form import constant
 from actinit_lint.rule import Hit, Remedy, on
@@ -27,6 +27,7 @@ def check(empty: EmptyParameter, options: Mapping[str, Any]) -> Iterator[Hit]:
         initializer="uninitialised",
         fields={"parameter": _full_name(empty), "cure": example(remedies, empty.layer.framework)},
         remedies=remedies,
+        mends=draws((empty.weight,), remedies),
     )
 
 

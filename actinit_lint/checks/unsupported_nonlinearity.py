@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Any
 
 from actinit_lint.model import InitCall
-from actinit_lint.rule import Hit, on
+from actinit_lint.rule import Hit, Mend, on
 
 
 @on(InitCall)
@@ -19,6 +19,7 @@ def check(call: InitCall, options: Mapping[str, Any]) -> Iterator[Hit]:
     if name is None or name in options["supported"]:
         return
     elsewhere = call.nonlinearity_place
+    known = _known(name, options)
     yield Hit(
         at=call.place,
         caption=f"raises ValueError: Unsupported nonlinearity {name}",
@@ -26,12 +27,12 @@ def check(call: InitCall, options: Mapping[str, Any]) -> Iterator[Hit]:
         confidence=call.confidence,
         model=call.model,
         initializer=call.name,
-        fields={"function": call.name, "name": name, "instead": _instead(name, options)},
+        fields={"function": call.name, "name": name, "instead": known or "relu"},
+        mends=() if known is None else (Mend("text", call.place, known, name),),
     )
 
 
-def _instead(name: str, options: Mapping[str, Any]) -> str:
-    near = options["instead"].get(name.lower().replace("-", "_"))
-    if near is None:
-        near = next(iter(get_close_matches(name.lower(), options["supported"], n=1, cutoff=0.75)), "relu")
-    return str(near)
+def _known(name: str, options: Mapping[str, Any]) -> str | None:
+    """What stands for the name, by convention or because it is nearly the same word."""
+    named = options["instead"].get(name.lower().replace("-", "_"))
+    return named or next(iter(get_close_matches(name.lower(), options["supported"], n=1, cutoff=0.75)), None)

@@ -30,8 +30,8 @@ def data_arguments(run: Run, args: Args, place: Place) -> Args:
     out = Args()
     out.kw, out.kw_places, out.open = args.kw, args.kw_places, args.open
     for value, where in zip(args.pos, args.pos_places):
-        if isinstance(value, (Unknown, Tensor)):
-            shape = value.shape[1:] if isinstance(value, Tensor) and value.shape else None
+        if isinstance(value, (Unknown, Tensor)) or (isinstance(value, Parameter) and value.owner is None):
+            shape = value.shape[1:] if isinstance(value, (Tensor, Parameter)) and value.shape else None
             value = run.flow(Flow("input", [], where, shape=shape))
         out.add(value, where)
     return out

@@ -8,11 +8,13 @@ from actinit_lint.follow.fans import fan
 from actinit_lint.follow.state import MISSING, Run
 from actinit_lint.follow.values import (
     ABSENT,
+    Args,
     Bound,
     ClassValue,
     Deferred,
     DictValue,
     External,
+    Fields,
     Flow,
     Func,
     ListValue,
@@ -68,7 +70,6 @@ def _bind(run: Run, found: Value, self_value: Value, place: Place) -> Value:
             return found
         if found.kind == "property":
             from actinit_lint.follow.calls import call
-            from actinit_lint.follow.values import Args
 
             return call(run, Bound(found, self_value), Args(), place)
         if found.kind == "class" and isinstance(self_value, Obj):
@@ -87,9 +88,19 @@ def _class(run: Run, owner: ClassValue, name: str, place: Place) -> Value:
     if name == "__name__" or name == "__qualname__":
         return owner.name
     externals = owner.externals()
+    if name == "apply" and "torch.autograd.Function" in externals and owner.find("forward") is not None:
+        return _autograd(owner, place)
     if externals:
         return External(f"{externals[0]}.{name}")
     return Unknown(f"attribute {name} of {owner.name} is not set")
+
+
+def _autograd(owner: ClassValue, place: Place) -> Value:
+    """`Function.apply`: its forward pass, whose first parameter only keeps things for the backward pass."""
+    found = owner.find("forward")
+    args = Args()
+    args.add(External("torch.autograd.function.FunctionCtx()"), place)
+    return Partial(found[0], args, place) if found is not None else None
 
 
 def _object(run: Run, owner: Obj, name: str, place: Place) -> Value:
@@ -127,6 +138,11 @@ def _object(run: Run, owner: Obj, name: str, place: Place) -> Value:
         if owner.keys is not None and name in owner.keys and owner.items is not None:
             return owner.items.items[owner.keys.index(name)]
         return Method(owner, name, place)
+    asked = owner.cls.find("__getattr__") if owner.cls is not None and not name.startswith("__") else None
+    if asked is not None and isinstance(asked[0], Func):
+        from actinit_lint.follow.calls import call_method
+
+        return call_method(run, owner, "__getattr__", [name], place)
     if owner.cls is not None and not owner.cls.externals() and not owner.cls.has_unknown_base:
         return Unknown(f"attribute {name} of {owner.label} is not set")
     return Method(owner, name, place)
@@ -237,7 +253,7 @@ def _one_of(run: Run, owner: OneOf, name: str, place: Place) -> Value:
 
 
 def _unknown(run: Run, owner: Unknown, name: str, place: Place) -> Value:
-    return owner.part(name)
+    return owner.parts[name] if owner.parts is not None and name in owner.parts else owner.part(name)
 
 
 def _func(run: Run, owner: Func, name: str, place: Place) -> Value:
@@ -270,6 +286,10 @@ def _mapping(run: Run, owner: DictValue, name: str, place: Place) -> Value:
     return Method(owner, name, place)
 
 
+def _fields(run: Run, owner: Fields, name: str, place: Place) -> Value:
+    return owner[owner.names.index(name)] if name in owner.names else Method(owner, name, place)
+
+
 def _none(run: Run, owner: None, name: str, place: Place) -> Value:
     return Unknown(f"{name} of None")
 
@@ -290,6 +310,7 @@ GETTERS: dict[type, Any] = {
     Partial: _partial,
     Bound: _bound,
     DictValue: _mapping,
+    Fields: _fields,
     type(None): _none,
 }
 
@@ -312,13 +333,17 @@ def set_attribute(run: Run, owner: Value, name: str, value: Value, place: Place)
                 set_attribute(run, option, name, value, place)
     elif isinstance(owner, ProjectModule):
         run.store(owner.scope.vars, name, value)
+    elif isinstance(owner, Unknown):
+        if owner.parts is None:
+            owner.parts = {}
+        run.store(owner.parts, name, value)  # `model.fc = nn.Linear(...)` of a model that is not followed
 
 
 def _set_on_object(run: Run, owner: Obj, name: str, value: Value, place: Place) -> None:
     from actinit_lint.follow.modules import replace_weight
     from actinit_lint.follow.subscripts import set_item
 
-    if isinstance(value, Parameter) and value.owner is None:
+    if isinstance(value, Parameter) and (value.owner is None or (value.owner is owner and not value.name)):
         value.owner, value.name = owner, name
     elif isinstance(value, Obj):
         value.state.setdefault("attribute", name)

@@ -9,7 +9,7 @@ from typing import Any
 
 from actinit_lint.follow import operators
 from actinit_lint.follow.attributes import get_attribute, has_attribute, kind_name, set_attribute
-from actinit_lint.follow.fans import FANS, square_root
+from actinit_lint.follow.fans import computed, is_made_of_sizes, square_root
 from actinit_lint.follow.iteration import MOST_ELEMENTS, Range, drop_absent, iterate
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
@@ -24,6 +24,7 @@ from actinit_lint.follow.values import (
     Obj,
     OneOf,
     Parameter,
+    Partial,
     Tensor,
     Unknown,
     Value,
@@ -164,6 +165,10 @@ def _is_external(value: Value, name: str) -> bool | None:
         return isinstance(value, (Flow, Tensor, Parameter, View))
     if last == "Parameter":
         return isinstance(value, (Parameter,))
+    if name == "functools.partial":
+        return isinstance(value, Partial)
+    if name == "types.FunctionType":
+        return None if isinstance(value, (Flow, External)) else isinstance(value, Func)
     if not isinstance(value, Obj):
         if isinstance(value, (Flow, External)):
             return None
@@ -345,7 +350,9 @@ def _numeric(function: Callable[..., Any]) -> Handler:
 
 def _sqrt(run: Run, args: Args, place: Place) -> Value:
     value = drop_absent(_first(args))
-    return square_root(value) if isinstance(value, FANS) else _numeric(math.sqrt)(run, args, place)
+    if is_made_of_sizes(value):
+        return square_root(value)
+    return computed(_numeric(math.sqrt)(run, args, place))
 
 
 def _sum(run: Run, args: Args, place: Place) -> Value:

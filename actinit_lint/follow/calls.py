@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from actinit_lint.follow.state import DEEPEST, Frame, Run
+import re
+
+from actinit_lint.follow.state import DEEPEST, TRAINING, Frame, Run
 from actinit_lint.follow.values import (
     ABSENT,
     Args,
@@ -62,6 +64,24 @@ def call(run: Run, target: Value, args: Args, place: Place) -> Value:
     return unknown_call(run, "an unknown function", args, place)
 
 
+#: Methods whose argument lends its type or size: `scales.to(x)` holds nothing of x.
+LENDING = frozenset({"to", "type_as", "expand_as", "view_as", "reshape_as", "new_tensor"})
+
+
+def call_unknown(run: Run, name: str, args: Args, place: Place) -> Value:
+    """A call of something that is not known, by the name that the code has for it."""
+    from actinit_lint.follow.torch_api import may_write
+
+    run.spend()
+    if name in LENDING:
+        return Unknown(f"{name} of an unknown value")
+    if name in TRAINING:
+        run.uses += 1
+    may_write(run, name, args, place)
+    _may_fill(run, args, place)
+    return unknown_call(run, "an unknown function", args, place, name)
+
+
 def _call_options(run: Run, target: OneOf, args: Args, place: Place) -> Value:
     callables = [option for option in target.options if option is not None]
     if len(callables) == 1:
@@ -114,12 +134,41 @@ def call_method(run: Run, owner: Obj, name: str, values: list[Value], place: Pla
     return call_function(run, found[0], args, place)
 
 
-def unknown_call(run: Run, what: str, args: Args, place: Place) -> Value:
-    """A call that is not followed: data that goes in ends there, modules that go in may be changed."""
+#: Kernels are named after what they compute: `npu_rms_norm`, `flash_attn_varlen_func`, `memory_efficient_attention`.
+NORM_KERNEL = re.compile(r"(?:^|_)(batch|layer|group|instance|rms)_?norm$")
+ATTENTION_KERNEL = re.compile(r"(?:^|_)(?:attn|attention)(?:_|$)")
+#: Arguments that only attention takes.
+ATTENDED = (("query", "key", "value"), ("q", "k", "v"))
+
+
+def unknown_call(run: Run, what: str, args: Args, place: Place, called: str | None = None) -> Value:
+    """A call that is not followed: data that goes in ends there, modules that go in may be changed.
+
+    `what` goes into the reason, `called` is the bare name that the code calls.
+    """
     flows = list(flows_in(args.values()))
-    if flows:
+    last = called or what.rsplit(".", 1)[-1]
+    if flows and not last.startswith("assert"):  # a check of the data takes nothing from it
+        known = _named_after(last, args)
+        if known is not None:
+            kind, name = known
+            inputs = flows[:1] if kind == "norm" else flows
+            return run.flow(Flow(kind, inputs, place, name=name, shape=flows[0].shape if kind == "norm" else None))
         return run.flow(Flow("unknown", flows, place, name=what))
     return Unknown(f"call of {what}", place)
+
+
+def _named_after(what: str, args: Args) -> tuple[str, str] | None:
+    """What an unknown function surely does, by its name or by the names of its arguments."""
+    if any(all(isinstance(args.kw.get(name), Flow) for name in names) for names in ATTENDED):
+        return "attention", "attention"
+    last = what.lower()
+    norm = NORM_KERNEL.search(last)
+    if norm is not None and isinstance(args.pos[0] if args.pos else None, Flow):
+        return "norm", norm[1]
+    if ATTENTION_KERNEL.search(last) and sum(isinstance(value, Flow) for value in args.pos) >= 3:
+        return "attention", "attention"
+    return None
 
 
 def flows_in(values: object, depth: int = 0) -> list[Flow]:
@@ -263,29 +312,33 @@ def make_super(run: Run, args: Args, place: Place) -> Value:
 
 def instantiate(run: Run, cls: ClassValue, args: Args, place: Place) -> Value:
     from actinit_lint.follow.modules import base_kind, finish_library_part
+    from actinit_lint.follow.records import bind_fields, has_fields, is_output
 
     externals = cls.externals()
     if any(name in PLAIN_BASES for name in externals):
         return Unknown(f"{cls.name} is an enumeration, an exception or the like")
-    cls.instances += 1
-    if run.frame.maker is not None and run.frame.maker != cls.name:
-        cls.embedded = True
+    if not run.session.optional:
+        cls.instances += 1
+        if cls.sample is None:
+            cls.sample = args
+        if run.frame.maker is not None and run.frame.maker != cls.name:
+            cls.embedded = True
     obj = Obj(cls, None, {}, place, run.next(), repeated=run.repeat > 0, maker=run.frame.maker)
     obj.kind = base_kind(run, obj, cls)
     if obj.kind is not None:
         finish_library_part(run, obj)
         run.session.objects.append(obj)
     init = cls.find("__init__")
-    if init is not None and isinstance(init[0], Func):
+    if has_fields(cls):
+        bind_fields(run, obj, cls, args, place)
+        if cls.find("__post_init__") and not is_output(cls):
+            call_method(run, obj, "__post_init__", [], place)
+    elif init is not None and isinstance(init[0], Func):
         call_function(run, init[0], args.with_first(obj, place), place)
-    elif cls.dataclass or any(name.endswith("NamedTuple") for name in externals):
-        _bind_fields(run, obj, cls, args, place)
     elif obj.kind is not None:
         from actinit_lint.follow.modules import library_init
 
         library_init(run, obj, args, place)
-    if cls.dataclass and cls.find("__post_init__"):
-        call_method(run, obj, "__post_init__", [], place)
     return obj
 
 
@@ -297,34 +350,3 @@ PLAIN_BASES = {
     "builtins.ValueError",
     "typing.Protocol",
 }
-
-
-def _bind_fields(run: Run, obj: Obj, cls: ClassValue, args: Args, place: Place) -> None:
-    """A dataclass: fields in the order of their annotations, bases first."""
-    names: list[str] = []
-    for c in reversed(list(cls.lineage())):
-        if isinstance(c, ClassValue):
-            annotated = c.attrs.get("__annotated__")
-            if isinstance(annotated, ListValue):
-                names.extend(n for n in annotated.items if n not in names)
-    for index, name in enumerate(names):
-        if index < len(args.pos):
-            obj.attrs[name] = args.pos[index]
-        elif name in args.kw:
-            obj.attrs[name] = args.kw[name]
-        elif args.open:
-            obj.attrs[name] = Unknown(f"argument {name} may come from an unknown dictionary")
-        else:
-            found = cls.find(name)
-            default = found[0] if found is not None else Unknown(f"field {name} has no default")
-            if isinstance(default, Partial) and isinstance(default.func, External):  # field(default_factory=...)
-                default = _field_default(run, default, place)
-            obj.attrs[name] = default
-
-
-def _field_default(run: Run, field: Partial, place: Place) -> Value:
-    if "default" in field.args.kw:
-        return field.args.kw["default"]
-    if "default_factory" in field.args.kw:
-        return call(run, field.args.kw["default_factory"], Args(), place)
-    return Unknown("field without a default")

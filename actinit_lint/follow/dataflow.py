@@ -72,11 +72,38 @@ def _norm_by_hand(run: Run, x: Value, by: Value, place: Place) -> Flow | None:
     measure = origin(by, frozenset({"pass", "scale", "select"}))
     if measure is None or measure.op != "nonlinear" or measure.name not in SPREADS:
         return None
-    sources = [x] if x.op != "add" else [x, *x.inputs]
-    if not any(measure.ancestors >> s.number & 1 for s in sources):
-        return None
-    centred = x.op == "add"
-    return run.flow(Flow("norm", [x], place, name="layer" if centred else "rms", shape=x.shape))
+    measured = _measured(measure)
+    base, centred = x, False
+    while base.number not in measured:
+        if base.op in ("pass", "scale") and len(base.inputs) == 1:
+            base = base.inputs[0]
+        elif base.op == "add" and len(base.inputs) == 2 and not centred:
+            base, centred = base.inputs[0], True
+        else:
+            return None
+    normed = run.flow(Flow("norm", [base], place, name="layer" if centred else "rms", shape=base.shape))
+    _forget([by, x], base)
+    return normed
+
+
+def _measured(measure: Flow) -> set[int]:
+    """What a spread is the spread of: all that it is computed from without a layer or activation in between."""
+    found, stack = set(), [measure]
+    while stack:
+        node = stack.pop()
+        if node.number not in found:
+            found.add(node.number)
+            if node.op in ("nonlinear", "pass", "scale", "select", "add", "mul", "max"):
+                stack.extend(node.inputs)
+    return found
+
+
+def _forget(nodes: list[Flow], base: Flow) -> None:
+    """Take steps out of the graph that served a normalisation alone, from the last one back to what it is made of."""
+    for node in nodes:
+        if node is not base and not node.dead and all(consumer.dead for consumer in node.consumers):
+            node.dead = True
+            _forget(node.inputs, base)
 
 
 def _silu(run: Run, flows: list[Flow], place: Place) -> Flow | None:
@@ -108,6 +135,7 @@ def weight_of(value: Value) -> tuple[Parameter, bool] | None:
 
 def matmul(run: Run, left: Value, right: Value, place: Place) -> Value:
     """`x @ W` and its functions: a layer when one side is a parameter."""
+    left, right = data(run, left, right, place), data(run, right, left, place)
     flows = [v for v in (left, right) if isinstance(v, Flow)]
     if len(flows) == 2:
         return run.flow(Flow("matmul", flows, place, name="@"))
@@ -122,6 +150,23 @@ def matmul(run: Run, left: Value, right: Value, place: Place) -> Value:
     if isinstance(other, Tensor):
         return run.flow(Flow("matmul", flows, place, name="@ with a constant"))
     return run.flow(Flow("unknown", flows, place, name="@ with something unknown"))
+
+
+#: Methods that make a model's parameters: products in them are no forward pass.
+MAKING = frozenset({"__init__", "build", "reset_parameters", "init_weights"})
+
+
+def data(run: Run, value: Value, other: Value, place: Place) -> Value:
+    """A tensor that a script multiplies with a trainable parameter is data."""
+    if not isinstance(value, (Tensor, Unknown)) or any(
+        f.func is not None and f.func.name in MAKING for f in run.frames
+    ):
+        return value
+    found = weight_of(other)
+    if found is None or not found[0].trainable or not found[0].raw or found[0].owner is not None:
+        return value
+    shape = value.shape[1:] if isinstance(value, Tensor) and value.shape else None
+    return run.flow(Flow("input", [], place, shape=shape))
 
 
 def raw_layer(
@@ -146,11 +191,14 @@ SIGNS = {"add": "+", "sub": "-", "subtract": "-", "rsub": "-", "mul": "*", "mult
 
 def function(run: Run, name: str, args: Args, place: Place, in_place: bool = False) -> Value | None:
     """A torch function or tensor method on data; None when no data goes in."""
+    base = name[:-1] if name.endswith("_") and not name.startswith("_") else name
     flows = flows_in(args.values())
+    if not flows and (base in table.MATMUL_FUNCTIONS or base in table.LINEAR_FUNCTIONS) and len(args.pos) > 1:
+        args.pos[0] = data(run, args.pos[0], args.pos[1], place)
+        flows = flows_in(args.values())
     if not flows:
         return None
     x = flows[0]
-    base = name[:-1] if name.endswith("_") and not name.startswith("_") else name
     if base in table.ACTIVATION_FUNCTIONS:
         return activation(run, base, args, x, place)
     if name in table.CREATORS or name in ("full_like", "new_full"):

@@ -19,7 +19,9 @@ from actinit_lint.follow.values import (
     Flow,
     Func,
     ListValue,
+    Obj,
     Scope,
+    Tensor,
     Unknown,
     Value,
     is_known,
@@ -72,7 +74,27 @@ def _name(run: Run, node: la.Name) -> Value:
 
 
 def _attr(run: Run, node: la.Attr) -> Value:
-    return get_attribute(run, evaluate(run, node.value), node.name, run.place(node.at))
+    owner = evaluate(run, node.value)
+    if owner is None:
+        owner = _given(run, node.value)
+    return get_attribute(run, owner, node.name, run.place(node.at))
+
+
+def _given(run: Run, node: la.Expr) -> Value:
+    """What stands for a default of None where the code uses it as an object: something unknown, from here on."""
+    if isinstance(node, la.Attr) and isinstance(node.value, (la.Name, la.Attr)):
+        owner = evaluate(run, node.value)
+        if isinstance(owner, Obj) and owner.cls is not None:
+            something = Unknown(f"{node.name} is None by default", symbol=f"{node.name}#{run.next()}")
+            run.store(owner.attrs, node.name, something)
+            return something
+    elif isinstance(node, la.Name):
+        variables = run.frame.scope.vars
+        if variables.get(node.id, MISSING) is None:
+            something = Unknown(f"{node.id} is None by default", symbol=f"{node.id}#{run.next()}")
+            run.store(variables, node.id, something)
+            return something
+    return None
 
 
 def arguments(run: Run, args: tuple[la.Arg, ...]) -> Args:
@@ -124,7 +146,11 @@ def _call(run: Run, node: la.Call) -> Value:
     if isinstance(func, la.Name) and func.id == "super":
         return calls.make_super(run, arguments(run, node.args), place)
     target = evaluate(run, func)
-    return calls.call(run, target, arguments(run, node.args), place)
+    args = arguments(run, node.args)
+    if target.__class__ is Unknown:
+        name = func.name if isinstance(func, la.Attr) else func.id if isinstance(func, la.Name) else ""
+        return calls.call_unknown(run, name, args, place)
+    return calls.call(run, target, args, place)
 
 
 def _subscript(run: Run, node: la.Subscript) -> Value:
@@ -366,6 +392,9 @@ def assign_target(run: Run, target: la.Expr, value: Value) -> None:
         from actinit_lint.follow.subscripts import set_item
 
         owner = evaluate(run, node.value)
+        if isinstance(owner, (Flow, Tensor)) and isinstance(value, Flow) and isinstance(node.value, (la.Name, la.Attr)):
+            assign_target(run, node.value, _written_into(run, owner, value, run.place(node.at)))
+            return
         set_item(run, owner, evaluate(run, node.index), value, run.place(node.at))
     elif kind is la.Seq:
         _unpack(run, node.items, value, run.place(node.at))
@@ -373,8 +402,19 @@ def assign_target(run: Run, target: la.Expr, value: Value) -> None:
         assign_target(run, node.value, value)
 
 
+def _written_into(run: Run, owner: Value, value: Flow, place: Any) -> Flow:
+    """Data written to some places of a tensor: what the tensor holds from then on."""
+    if isinstance(owner, Flow):
+        return run.flow(Flow("concat", [owner, value], place, name="written into", shape=owner.shape))
+    shape = owner.shape[1:] if owner.shape else None
+    return run.flow(Flow("pass", [value], place, name="written into", shape=shape))
+
+
 def _unpack(run: Run, targets: tuple[la.Expr, ...], value: Value, place: Any) -> None:
     pieces = unpack(run, value, len(targets), place, any(t.__class__ is la.Star for t in targets))
+    if isinstance(value, Flow) and value.info.get("pieces") is None:  # the pieces were made for these names
+        for target, piece in zip(targets, pieces):
+            piece.dead = isinstance(target, la.Name) and target.id == "_"  # dropped: no output
     if len(pieces) == len(targets):
         for target, piece in zip(targets, pieces):
             assign_target(run, target, piece)

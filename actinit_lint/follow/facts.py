@@ -14,6 +14,7 @@ from actinit_lint.follow.losses import losses
 from actinit_lint.follow.notes import notes
 from actinit_lint.follow.state import Session
 from actinit_lint.follow.values import Flow, Obj, Parameter
+from actinit_lint.follow.zeros import zeros
 from actinit_lint.model import (
     Activation,
     HiddenSoftmax,
@@ -44,6 +45,7 @@ class SessionFacts:
         self.graph = Graph(self.flows)
         self.graph.prepare()
         self.layers = Layers(session.objects, names, session.root)
+        self.zeros = zeros(self.flows, self.layers)
         self.facts: list[object] = []
         self.kernels: dict[int, Link] = {}  # layer node -> the link of its kernel
         #: constructor -> None when followed, else the reason
@@ -119,6 +121,7 @@ class SessionFacts:
         gate = any(is_gate(e.node) for e in found)
         names = frozenset().union(*(e.norms for e in found)) | normalised_before(node) | normalised_after(target)
         added = any(e.added for e in found)
+        weighted = any(e.weighted for e in found)
         residual = node.number in self.graph.residual or added
         single = self.graph.lone(node)
         model = self.layers.model(node)
@@ -141,7 +144,7 @@ class SessionFacts:
                 single,
                 len(found),
                 self.confidence,
-                added,
+                added or weighted,
                 False,
                 downstream,
                 weight.trainable,
@@ -161,8 +164,8 @@ class SessionFacts:
         if hidden is None:
             return
         added = any(e.added for e in found)
-        if added and end in ("head", "layer"):
-            end = "add"
+        if end in ("head", "layer"):
+            end = "gate" if any(e.weighted for e in found) else "add" if added else end
         last = max(found, key=lambda e: len(e.via)).node if end == "activation" else node
         self.facts.append(
             Use(
@@ -179,6 +182,7 @@ class SessionFacts:
                 self._downstream(last),
                 self.confidence,
                 any(w.trainable for w in layer.weights.values()),
+                bool(node.inputs) and node.inputs[0].number in self.zeros,
             )
         )
 
@@ -188,7 +192,7 @@ class SessionFacts:
             if e.kind != "activation":
                 continue
             after = ends(e.node)
-            if any(a.added or a.kind == "gate" for a in after):
+            if any(a.added or a.weighted or a.kind == "gate" for a in after):
                 return True
         return False
 
@@ -220,7 +224,7 @@ class SessionFacts:
             tied = any(isinstance(x, Obj) and "tied" in x.flags for x in (node.layer, e.node.layer))
             projected = PROJECTION.search(layer.path) is not None
             products = any(i.op in ("matmul", "attention") for n in (node, e.node) for i in n.inputs)
-            attention = projected or products or len(e.node.inputs) > 1
+            attention = projected or products or len(e.node.inputs) > 1 or _looks_up(node) or _looks_up(e.node)
             self.facts.append(
                 LinearPair(
                     layer,
@@ -229,7 +233,7 @@ class SessionFacts:
                     # parts made by different classes meet by design more often than by mistake
                     self.confidence if layer.of_class == second.of_class else "low",
                     e.branched,
-                    e.merged or e.added,
+                    e.merged or e.added or e.weighted,
                     bool(e.norms) or e.pooled or e.scaled,
                     attention,
                     tied or layer.scale_free or second.scale_free,
@@ -331,6 +335,14 @@ def _keeps_axes(node: Flow, source: Flow) -> bool:
             return False
         current = current.inputs[0]
     return True
+
+
+def _looks_up(node: Flow) -> bool:
+    """Whether a bare matrix is multiplied with a softmax: its rows are a memory that is read, not a map."""
+    if not isinstance(node.layer, Parameter):
+        return False
+    source = origin(node.inputs[0], STRAIGHT | {"scale"})
+    return source is not None and source.op == "activation" and source.name in SOFTMAX
 
 
 def _mixes(found: list[End]) -> bool:

@@ -2,7 +2,8 @@
 
 A number read from a layer's sizes remembers what it is as coefficient * fan ** power, through products, quotients,
 powers and square roots, also where its value is not known. A spread that comes out as coefficient * fan ** -0.5 is read
-as variance scaling.
+as variance scaling. So is one computed from other numbers, where it is just that for the layer it fills, and one
+computed from an unknown size that the layer has.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ from dataclasses import dataclass, replace
 from math import isclose, sqrt
 from typing import Any
 
-from actinit_lint.follow.values import Parameter, Unknown, Value
+from actinit_lint.follow.values import Obj, Parameter, Unknown, Value, View
 from actinit_lint.reference.normal_form import TORCH_DEFAULT, Initializer, Mode, variance_scaling
 
 
 @dataclass(frozen=True, slots=True)
 class Fan:
-    """coefficient * fan ** power. Kind "mixed": made of channels and kernel sizes, judged by its value alone."""
+    """coefficient * fan ** power. Kind "mixed": made of channels and kernel sizes, judged by its value alone.
 
-    kind: str  # "in", "out", "sum" (of both), "mixed"
+    Kind "of NAME": made of the unknown size of that name.
+    """
+
+    kind: str  # "in", "out", "sum" (of both), "mixed", "of ..."
     coefficient: float = 1.0
     power: float = 1.0
 
@@ -49,7 +53,7 @@ def _with(value: Value, what: Fan) -> Value:
     elif isinstance(value, float):
         marked = FanFloat(value)
     elif isinstance(value, Unknown) and what.kind != "mixed":
-        marked = FanUnknown(value.reason, value.place)
+        marked = FanUnknown(value.reason, value.place, value.symbol)
     else:
         return value
     marked.fan = what
@@ -72,8 +76,20 @@ def arithmetic(sign: str, left: Value, right: Value, plain: Value) -> Value:
     return _with(plain, what) if what is not None else plain
 
 
+def is_made_of_sizes(value: Value) -> bool:
+    """Whether the number remembers what it is: a fan, or something unknown that has a name."""
+    return isinstance(value, FANS) or (isinstance(value, Unknown) and value.symbol is not None)
+
+
+def computed(value: Value) -> Value:
+    """A fraction that code computes, not one that it spells: it may be a rule of initialisation."""
+    return _with(value, Fan("mixed")) if isinstance(value, float) and 0 < value < 1 else value
+
+
 def _fan(value: Value) -> Fan | None:
-    return value.fan if isinstance(value, FANS) else None
+    if isinstance(value, FANS):
+        return value.fan
+    return Fan(f"of {value.symbol}") if isinstance(value, Unknown) and value.symbol is not None else None
 
 
 def _two(sign: str, a: Fan, b: Fan) -> Fan | None:
@@ -115,7 +131,7 @@ def square_root(value: Value) -> Value:
     if isinstance(value, (int, float)) and value >= 0:
         plain = sqrt(value)
     if what is None:
-        return plain
+        return computed(plain)
     if what.kind == "mixed":
         return _with(plain, what)
     if what.coefficient < 0:
@@ -141,6 +157,10 @@ def by_fans(initializer: Initializer, spread: Value, target: Value) -> Initializ
     if what is None or initializer.family not in ("normal", "uniform") or initializer.mean not in (0.0, None):
         return initializer
     shrink = 1 / sqrt(3) if initializer.family == "uniform" else 1.0
+    if what.kind.startswith("of "):
+        what = _of_layer(what, target)
+        if what is None:
+            return initializer
     if what.kind != "mixed":
         if not isclose(what.power, -0.5, rel_tol=1e-9):
             return initializer
@@ -167,6 +187,18 @@ def by_fans(initializer: Initializer, spread: Value, target: Value) -> Initializ
             if isclose(std * sqrt(size), gain, rel_tol=1e-6):
                 return _scaling(initializer, gain, mode)
     return initializer
+
+
+def _of_layer(what: Fan, target: Value) -> Fan | None:
+    """An unknown size as a fan of the linear map that has it."""
+    owner = target.parameter.owner if isinstance(target, View) else getattr(target, "owner", None)
+    if not isinstance(owner, Obj) or owner.kind is None or owner.kind.name != "Linear":
+        return None
+    for name, kind in (("in_features", "in"), ("out_features", "out")):
+        size = _fan(owner.args.get(name))
+        if size is not None and size.kind == what.kind and size.power == 1 and size.coefficient > 0:
+            return replace(what, kind=kind, coefficient=what.coefficient * size.coefficient**-what.power)
+    return None
 
 
 def _scaling(initializer: Initializer, gain: float, mode: Mode) -> Initializer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from actinit_lint.follow.values import Flow
 
@@ -11,6 +11,8 @@ from actinit_lint.follow.values import Flow
 TRANSPARENT = frozenset({"pass", "max", "select", "join", "scale", "norm", "concat", "add"})
 #: Operations that are a layer to whoever comes before.
 LAYERS = frozenset({"layer", "attention"})
+#: Operations at which a search ends with something understood.
+ENDS = LAYERS | {"activation", "gate", "matmul", "nonlinear", "loss"}
 MOST_BRANCH_NODES = 80
 MOST_BRANCH_LAYERS = 3  # a residual connection rescues a branch of at most so many layers
 
@@ -27,6 +29,7 @@ class End:
     joined: bool = False  # one of several ways that the code leaves open
     pooled: bool = False  # max pooling on the way
     scaled: bool = False
+    weighted: bool = False  # multiplied with weights between 0 and 1 on the way
     branched: bool = False  # a value on the way is used elsewhere too
     between: tuple[str, ...] = ()
     via: tuple[Flow, ...] = ()
@@ -36,12 +39,31 @@ def live(nodes: Iterable[Flow]) -> list[Flow]:
     return [n for n in nodes if not n.dead]
 
 
+#: Activations whose results are weights between 0 and 1. Those of a softmax add up to 1: a matrix product is a mean.
+WEIGHTS = frozenset({"sigmoid", "hardsigmoid", "softmax"})
+STRAIGHT = frozenset({"pass", "select", "max", "scale", "join"})
+
+
 def gates(node: Flow, source: Flow) -> bool:
-    """Whether `source` is what gates in a product: not when the other factor was computed from it."""
+    """Whether `source` is what gates in a product: not when the other factor is made of it, or weights it."""
     others = [i for i in node.inputs if i is not source]
     if not others:
         return True  # times something unknown
-    return not any(other.ancestors >> source.number & 1 for other in others)
+    if node.op == "mul" and any(other.ancestors >> source.number & 1 for other in others):
+        return False
+    return not weighs(node, source)
+
+
+def weighs(node: Flow, source: Flow) -> bool:
+    """Whether a product multiplies `source` with weights between 0 and 1, and it is no such weight itself."""
+    wanted = WEIGHTS if node.op == "mul" else frozenset({"softmax"})
+    others = [i for i in node.inputs if i is not source]
+    return any(_is_weight(other, wanted) for other in others) and not _is_weight(source, WEIGHTS)
+
+
+def _is_weight(node: Flow, wanted: frozenset[str]) -> bool:
+    found = origin(node, STRAIGHT)
+    return found is not None and found.op == "activation" and found.name in wanted
 
 
 def ends(start: Flow) -> list[End]:
@@ -53,7 +75,7 @@ def ends(start: Flow) -> list[End]:
         node, so_far = stack.pop()
         consumers = live(node.consumers)
         if not consumers:
-            found.append(_at(so_far, "output", node))
+            found.append(replace(so_far, kind="output", node=node))
             continue
         branched = so_far.branched or len({c.number for c in consumers}) > 1
         for consumer in consumers:
@@ -68,24 +90,14 @@ def ends(start: Flow) -> list[End]:
     return found
 
 
-def _at(e: End, kind: str, node: Flow) -> End:
-    return End(kind, node, e.norms, e.added, e.merged, e.joined, e.pooled, e.scaled, e.branched, e.between, e.via)
-
-
 def _pass(e: End, consumer: Flow, source: Flow, branched: bool) -> End:
     op = consumer.op
-    base = End(e.kind, consumer, e.norms, e.added, e.merged, e.joined, e.pooled, e.scaled, branched, e.between, e.via)
-    if op == "activation":
-        return _at(base, "activation", consumer)
-    if op in LAYERS:
-        return _at(base, op, consumer)
-    if op == "mul":
-        if gates(consumer, source):
-            return _at(base, "gate", consumer)
-        op = "scale"
+    weighted = False
+    if op == "mul" or (op == "matmul" and weighs(consumer, source)):
+        op = "gate" if gates(consumer, source) else "scale"
+        weighted = op == "scale" and weighs(consumer, source)
     if op not in TRANSPARENT:
-        kind = {"gate": "gate", "matmul": "matmul", "nonlinear": "nonlinear", "loss": "loss"}.get(op, "unknown")
-        return _at(base, kind, consumer)
+        return replace(e, kind=op if op in ENDS else "unknown", node=consumer, branched=branched)
     return End(
         "on",
         consumer,
@@ -95,6 +107,7 @@ def _pass(e: End, consumer: Flow, source: Flow, branched: bool) -> End:
         e.joined or op == "join",
         e.pooled or op == "max",
         e.scaled or op == "scale",
+        e.weighted or weighted,
         branched,
         (*e.between, consumer.name) if len(e.between) < 12 else e.between,
         (*e.via, consumer) if len(e.via) < 12 else e.via,
@@ -247,10 +260,10 @@ def is_gate(activation: Flow) -> bool:
     while stack:
         node = stack.pop()
         for consumer in live(node.consumers):
-            if consumer.op in ("mul", "matmul", "gate") and (consumer.op != "mul" or gates(consumer, node)):
+            if consumer.op == "gate" or (consumer.op in ("mul", "matmul") and gates(consumer, node)):
                 return True
             if (
-                consumer.op in ("pass", "max", "select", "join", "scale", "concat", "mul")
+                consumer.op in ("pass", "max", "select", "join", "scale", "concat", "mul", "matmul")
                 and consumer.number not in seen
             ):
                 seen.add(consumer.number)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from actinit_lint.follow.records import positions
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
     ABSENT,
@@ -75,6 +76,9 @@ def _object(run: Run, value: Obj, place: Any) -> tuple[list[Value], bool]:
         if value.kind is not None and value.kind.name in ("ModuleDict", "ParameterDict") and value.keys is not None:
             return list(value.keys), not value.items.open
         return iterate(run, value.items, place)
+    values = positions(value)
+    if values is not None:
+        return values, True
     if value.cls is not None and value.cls.find("__iter__"):
         from actinit_lint.follow.calls import call_method
 

@@ -150,7 +150,7 @@ def build(run: Run, obj: Obj, x: Flow) -> None:
     run.store(obj.state, "built", True)
     shape = x.shape
     if shape is None:
-        shape = input_shape(obj)
+        shape = input_shape(obj) or _width(x)
     for row in kind.weights(obj.args, shape):
         argument = row.argument
         also: tuple[tuple[Place, str], ...] = ()
@@ -175,6 +175,21 @@ def build(run: Run, obj: Obj, x: Flow) -> None:
         run.session.parameters.append(parameter)
         if shared is not None:
             run.record("shared", place, instance=shared, parameter=parameter, value=obj.args.get(argument or ""))
+
+
+#: Steps that leave the last axis as it is.
+SAME_WIDTH = frozenset({"activation", "norm", "scale", "add"})
+DROPS = frozenset({"Dropout", "SpatialDropout1D", "SpatialDropout2D", "GaussianNoise", "GaussianDropout", "dropout"})
+
+
+def _width(x: Flow) -> tuple[int | None, ...] | None:
+    """The last axis of data whose other axes are not known: the units of the layer that it comes from."""
+    while x.op in SAME_WIDTH or (x.op == "pass" and x.name in DROPS):
+        x = x.inputs[0]
+    if x.op != "layer" or not isinstance(x.layer, Obj) or x.layer.kind is None or x.layer.kind.framework != "keras":
+        return None
+    width = dim(x.layer.args.get("units", x.layer.args.get("filters")))
+    return None if width is None else (width,)
 
 
 def input_shape(obj: Obj) -> tuple[int | None, ...] | None:
@@ -285,8 +300,9 @@ def call_functional(run: Run, obj: Obj, args: Args, place: Place) -> Value:
     given = flows_in(args.values())
     sources: list[Flow] = obj.state["inputs"]
     memo: dict[int, Flow] = {}
+    copied: list[Flow] = []
     for index, source in enumerate(sources):
-        memo[source.number] = (
+        memo[id(source)] = (
             given[index] if index < len(given) else run.flow(Flow("input", [], place, shape=source.shape))
         )
     ends = flows_in([obj.state["outputs"]])
@@ -295,35 +311,34 @@ def call_functional(run: Run, obj: Obj, args: Args, place: Place) -> Value:
         stack = [node]
         while stack:
             current = stack[-1]
-            if current.number in memo:
+            if id(current) in memo:
                 stack.pop()
                 continue
-            waiting = [i for i in current.inputs if i.number not in memo]
+            waiting = [i for i in current.inputs if id(i) not in memo]
             if waiting:
                 stack.extend(waiting)
                 continue
             stack.pop()
             new = Flow(
-                current.op, [memo[i.number] for i in current.inputs], current.place, name=current.name,
+                current.op, [memo[id(i)] for i in current.inputs], current.place, name=current.name,
                 layer=current.layer, weight=current.weight, activation=current.activation, shape=current.shape,
             )  # fmt: skip
             new.info = dict(current.info)
-            run.flow(new)
-            memo[current.number] = new
-        return memo[node.number]
+            memo[id(current)] = run.flow(new)
+            copied.append(current)
+        return memo[id(node)]
 
-    copies = {end.number: copy(end) for end in ends}
+    copies = {id(end): copy(end) for end in ends}
     if all(all(c.dead for c in end.consumers) for end in ends):
-        for number in memo:
-            original = run.session.flows[number]
-            if memo[number] is not original and original.op != "input":
+        for original in copied:
+            if original.op != "input" and run.session.holds(original):
                 original.dead = True
     return _replace(obj.state["outputs"], copies)
 
 
 def _replace(value: Value, copies: dict[int, Flow]) -> Value:
     if isinstance(value, Flow):
-        return copies[value.number]
+        return copies[id(value)]
     if isinstance(value, tuple):
         return tuple(_replace(v, copies) for v in value)
     if isinstance(value, ListValue):

@@ -98,7 +98,8 @@ class Layers:
     def _raw(self, node: Flow, parameter: Parameter) -> Layer:
         owner = parameter.owner
         prefix = self.paths.get(id(owner), "") if owner is not None else ""
-        path = f"{prefix}.{parameter.name}" if prefix else parameter.name or "parameter"
+        name = parameter.name or self.names.get(id(parameter), "parameter")
+        path = f"{prefix}.{name}" if prefix else name
         framework = (
             "keras" if owner is not None and owner.kind is not None and owner.kind.framework == "keras" else "torch"
         )

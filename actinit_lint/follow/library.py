@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable
 
 from actinit_lint.follow import keras_api, torch_api
 from actinit_lint.follow.builtin import BUILTINS, STANDARD
 from actinit_lint.follow.calls import flows_in, unknown_call
+from actinit_lint.follow.iteration import iterate
 from actinit_lint.follow.modules import clone, find_kind, make_library_object, parameters
+from actinit_lint.follow.records import library_output
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
     Args,
     External,
+    Fields,
     Flow,
     Func,
     ListValue,
@@ -110,8 +114,15 @@ def call_external(run: Run, name: str, args: Args, place: Place) -> Value:
         result = dataflow.function(run, name.rsplit(".", 1)[-1], args, place)
         if result is not None:
             return result
+    if OUTPUT.match(name.rsplit(".", 1)[-1]):
+        return Fields.of(args.kw, args.kw.values())
     torch_api.may_write(run, name, args, place)
-    return unknown_call(run, name, args, place)
+    output = library_output(run, name, args, place)
+    return output if output is not None else unknown_call(run, name, args, place)
+
+
+#: Names of library classes that only hold what a model returns: `BaseModelOutputWithPooling`.
+OUTPUT = re.compile(r"[A-Z]\w*Outputs?(With[A-Z]\w*)?$")
 
 
 def call_wrapper(run: Run, name: str, args: Args, place: Place) -> Value:
@@ -352,8 +363,55 @@ def _dataclass(run: Run, args: Args, place: Place) -> Value:
     return External("dataclasses.dataclass()")
 
 
+def _replace(run: Run, args: Args, place: Place) -> Value:
+    """`dataclasses.replace(settings, width=3)`: the same object with some fields changed."""
+    owner = args.pos[0] if args.pos else None
+    if not isinstance(owner, Obj) or owner.kind is not None:
+        return Unknown("a changed copy of an unknown value")
+    copy = Obj(owner.cls, None, {**owner.attrs, **args.kw}, place, run.next(), maker=owner.maker)
+    return copy
+
+
 def _namedtuple(run: Run, args: Args, place: Place) -> Value:
-    return Unknown("a named tuple")
+    """A class of named tuples: what remains is to give the values."""
+    names = args.pos[1] if len(args.pos) > 1 else args.kw.get("field_names")
+    if isinstance(names, str):
+        names = tuple(names.replace(",", " ").split())
+    elements, exact = iterate(run, names, place)
+    if not exact or not all(isinstance(name, str) for name in elements):
+        return Unknown("a named tuple")
+    rest = Args()
+    rest.add(tuple(elements), place)
+    return Partial(External("collections.namedtuple.new"), rest, place)
+
+
+def _new_namedtuple(run: Run, args: Args, place: Place) -> Value:
+    names = args.pos[0]
+    given = dict(zip(names, args.pos[1:])) | args.kw
+    return Fields.of(names, [given.get(name, Unknown(f"field {name} of a named tuple")) for name in names])
+
+
+def _import(run: Run, args: Args, place: Place) -> Value:
+    """`importlib.import_module("einops.layers.torch")`."""
+    from actinit_lint.follow.imports import find
+
+    name = args.pos[0] if args.pos else args.kw.get("name")
+    if not isinstance(name, str) or not name or name.startswith("."):
+        return Unknown("a module with an unknown name")
+    return find(run, name, 0, run.frame.scope.globals)
+
+
+def _pack(run: Run, args: Args, place: Place) -> Value:
+    """`einops.pack(tensors, pattern)`: the tensors as one, and the shapes that `unpack` asks for."""
+    flows = flows_in(args.values())
+    if not flows:
+        return (Unknown("packed tensors"), Unknown("packed shapes"))
+    op = "concat" if len(flows) > 1 else "pass"
+    return (run.flow(Flow(op, flows, place, name="pack")), Unknown("packed shapes"))
+
+
+def _cast(run: Run, args: Args, place: Place) -> Value:
+    return args.pos[1] if len(args.pos) > 1 else Unknown("a value with its type")
 
 
 def _no_grad(name: str) -> Callable[[Run, Args, Place], Value]:
@@ -389,7 +447,13 @@ FUNCTIONS: dict[str, Callable[[Run, Args, Place], Value]] = {
     "copy.deepcopy": _deepcopy,
     "dataclasses.field": _field,
     "dataclasses.dataclass": _dataclass,
+    "dataclasses.replace": _replace,
     "collections.namedtuple": _namedtuple,
+    "collections.namedtuple.new": _new_namedtuple,
+    "importlib.import_module": _import,
+    "builtins.__import__": lambda run, args, place: External("builtins.__import__()"),
+    "torch.jit.annotate": _cast,
+    "einops.pack": _pack,
     "torch.no_grad": _no_grad("torch.no_grad"),
     "torch.inference_mode": _no_grad("torch.inference_mode"),
     "torch.set_grad_enabled": _set_grad,

@@ -8,11 +8,12 @@ from typing import Any
 from actinit_lint.follow.calls import unknown_call
 from actinit_lint.follow.collection_methods import on_dict, on_list, on_text, on_tuple
 from actinit_lint.follow.module_methods import on_object, on_super
-from actinit_lint.follow.state import TRAINING, Run
+from actinit_lint.follow.state import Run
 from actinit_lint.follow.tensor_methods import on_flow, on_parameter, on_tensor
 from actinit_lint.follow.values import (
     Args,
     DictValue,
+    Fields,
     Flow,
     ListValue,
     Method,
@@ -20,7 +21,6 @@ from actinit_lint.follow.values import (
     Parameter,
     Super,
     Tensor,
-    Unknown,
     Value,
     View,
 )
@@ -37,15 +37,6 @@ def call_method_of(run: Run, method: Method, args: Args, place: Place) -> Value:
     return unknown_call(run, f"method {method.name}", args, place)
 
 
-def on_unknown(run: Run, owner: Unknown, name: str, args: Args, place: Place) -> Value:
-    from actinit_lint.follow.torch_api import may_write
-
-    if name in TRAINING:
-        run.uses += 1
-    may_write(run, name, args, place)
-    return unknown_call(run, "an unknown method", args, place)
-
-
 OWNERS: dict[type, Callable[[Run, Any, str, Args, Place], Value]] = {
     Flow: on_flow,
     Parameter: on_parameter,
@@ -57,5 +48,5 @@ OWNERS: dict[type, Callable[[Run, Any, str, Args, Place], Value]] = {
     DictValue: on_dict,
     str: on_text,
     tuple: on_tuple,
-    Unknown: on_unknown,
+    Fields: on_tuple,
 }

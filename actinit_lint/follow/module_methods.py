@@ -20,6 +20,7 @@ from actinit_lint.follow.values import (
     Args,
     ClassValue,
     DictValue,
+    Flow,
     ListValue,
     Obj,
     Parameter,
@@ -192,6 +193,19 @@ def _pairs(what: str) -> Callable[[Run, Obj, Args, Place], Value]:
     return enumerate_pairs
 
 
+def _at_path(run: Run, owner: Obj, args: Args, place: Place) -> Value:
+    """`get_submodule("net.0")`, `get_parameter("net.0.weight")`."""
+    from actinit_lint.follow.attributes import get_attribute
+
+    path = args.pos[0] if args.pos else args.kw.get("target")
+    if not isinstance(path, str):
+        return Unknown("a part of a module by an unknown name")
+    found: Value = owner
+    for name in path.split(".") if path else ():
+        found = get_attribute(run, found, name, place)
+    return found
+
+
 def _load(run: Run, owner: Obj, args: Args, place: Place) -> Value:
     initializer_opaque(run, owner, place, LOADED)
     for _, module in walk(owner):
@@ -228,6 +242,27 @@ def _compile(run: Run, owner: Obj, args: Args, place: Place) -> Value:
     return owner
 
 
+def _build(run: Run, owner: Obj, args: Args, place: Place) -> Value:
+    """`model.build((None, 64))` in a script: as if the model were called on data of that shape."""
+    from actinit_lint.follow.keras_api import sizes
+
+    shape = sizes(args.pos[0] if args.pos else args.kw.get("input_shape"))
+    runs = owner.kind is not None and (
+        owner.kind.name == "Sequential" or (owner.cls is not None and owner.cls.find("call"))
+    )
+    if (
+        not runs
+        or not shape
+        or owner.applied
+        or any(f.func is not None and f.func.owner is not None for f in run.frames)
+    ):
+        return None
+    step = Args()
+    step.add(run.flow(Flow("input", [], place, shape=shape[1:])), place)
+    call_object(run, owner, step, place)
+    return None
+
+
 def _add_weight(run: Run, owner: Obj, args: Args, place: Place) -> Value:
     from actinit_lint.follow.keras_api import add_weight
 
@@ -253,6 +288,9 @@ MODULE_METHODS: dict[str, Callable[[Run, Obj, Args, Place], Value]] = {
     "add_module": _add_module,
     "register_module": _add_module,
     "register_parameter": _add_module,
+    "get_submodule": _at_path,
+    "get_parameter": _at_path,
+    "get_buffer": _at_path,
     "register_buffer": _register_buffer,
     "append": _append,
     "add": _append,
@@ -274,6 +312,7 @@ MODULE_METHODS: dict[str, Callable[[Run, Obj, Args, Place], Value]] = {
     "_reset_parameters": _reset,
     "post_init": post_init,
     "compile": _compile,
+    "build": _build,
     "add_weight": _add_weight,
     **dict.fromkeys(("to", "cuda", "cpu", "eval", "train", "float", "half", "double", "bfloat16", "type"), _same),
     **dict.fromkeys(("share_memory", "to_empty", "xpu", "jit", "copy"), _same),
@@ -294,7 +333,6 @@ SILENT = frozenset(
         "register_full_backward_hook",
         "register_backward_hook",
         "get_config",
-        "build",
         "supports_gradient_checkpointing",
         "gradient_checkpointing_enable",
         "fit_generator",
@@ -327,7 +365,7 @@ SILENT = frozenset(
 
 def on_object(run: Run, owner: Obj, name: str, args: Args, place: Place) -> Value:
     if owner.kind is None:
-        return unknown_call(run, f"method {name} of {owner.label}", args, place)
+        return unknown_call(run, f"method {name} of {owner.label}", args, place, name)
     handler = MODULE_METHODS.get(name)
     if handler is not None:
         return handler(run, owner, args, place)
@@ -337,7 +375,7 @@ def on_object(run: Run, owner: Obj, name: str, args: Args, place: Place) -> Valu
         return Unknown(f"{name} of {owner.label}")
     if name == "predict":
         return call_object(run, owner, args, place)
-    return unknown_call(run, f"method {name} of {owner.label}", args, place)
+    return unknown_call(run, f"method {name} of {owner.label}", args, place, name)
 
 
 def on_super(run: Run, owner: Super, name: str, args: Args, place: Place) -> Value:

@@ -39,7 +39,7 @@ def notes(
     records: dict[str, list[Record]] = defaultdict(list)
     for record in session.records:
         records[record.kind].append(record)
-    yield from _shared(records["shared"], layers, confidence)
+    yield from _shared(records["shared"], flows, layers, confidence)
     yield from _clones(session, records["deepcopy"], confidence)
     yield from _without_effect(session, records, confidence)
     yield from _in_place(records["in_place"], confidence)
@@ -51,8 +51,9 @@ def notes(
 # Equal draws --------------------------------------------------------------------------------------
 
 
-def _shared(records: list[Record], layers: Layers, confidence: Any) -> Iterator[SharedInitializer]:
-    """One instance, or instances of one class with one fixed seed, that fill kernels of one shape."""
+def _shared(records: list[Record], flows: list[Flow], layers: Layers, confidence: Any) -> Iterator[SharedInitializer]:
+    """One instance, or instances of one class with one fixed seed in one model, that fill kernels of one shape."""
+    models = _connected(flows) if records else {}
     groups: dict[Any, list[Record]] = defaultdict(list)
     for record in records:
         parameter: Parameter = record.data["parameter"]
@@ -67,7 +68,8 @@ def _shared(records: list[Record], layers: Layers, confidence: Any) -> Iterator[
         groups[("instance", record.data["instance"], parameter.shape)].append(record)
         seed = instance.args.get("seed")
         if isinstance(seed, int):
-            key = ("seed", instance.state.get("name"), seed, initializer, parameter.shape)
+            model = models.get(id(parameter.owner))
+            key = ("seed", instance.state.get("name"), seed, initializer, parameter.shape, model)
             groups[key].append(record)
     reported: set[int] = set()
     for key, group in groups.items():
@@ -84,6 +86,26 @@ def _shared(records: list[Record], layers: Layers, confidence: Any) -> Iterator[
             first.place, group[0].data["parameter"].writes[-1].initializer, str(first.state.get("name")),
             key[2] if key[0] == "seed" else None, made, confidence,
         )  # fmt: skip
+
+
+def _connected(flows: list[Flow]) -> dict[int, int]:
+    """For each layer, by its id, a number that it shares with all layers that data connects it to."""
+    parent: dict[int, int] = {}
+
+    def top(number: int) -> int:
+        while parent.setdefault(number, number) != number:
+            parent[number] = number = parent[parent[number]]
+        return number
+
+    for node in flows:
+        for source in node.inputs:
+            parent[top(node.number)] = top(source.number)
+    found: dict[int, int] = {}
+    for node in flows:
+        if node.layer is not None:
+            owner = node.layer.owner if isinstance(node.layer, Parameter) else node.layer
+            found[id(owner)] = top(node.number)
+    return found
 
 
 def _clones(session: Session, records: list[Record], confidence: Any) -> Iterator[Clones]:

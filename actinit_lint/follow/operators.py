@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from actinit_lint.follow.fans import FANS, arithmetic, negative
+from actinit_lint.follow.fans import FANS, arithmetic, computed, is_made_of_sizes, negative
 from actinit_lint.follow.iteration import Range
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
@@ -17,6 +17,7 @@ from actinit_lint.follow.values import (
     External,
     Flow,
     Func,
+    Given,
     ListValue,
     Method,
     Obj,
@@ -65,7 +66,7 @@ def truth(value: Value) -> bool | None:
         return True if value.items else (None if value.open else False)
     if isinstance(value, Obj):
         return truth(value.items) if value.items is not None else True
-    if isinstance(value, (Func, ClassValue, Bound, Partial, External, Method)):
+    if isinstance(value, (Func, ClassValue, Bound, Partial, External, Method, Given)):
         return True
     return None
 
@@ -88,19 +89,23 @@ def unary(run: Run, sign: str, value: Value, place: Place) -> Value:
 
 
 def binary(run: Run, sign: str, left: Value, right: Value, place: Place, in_place: bool = False) -> Value:
-    if isinstance(left, FANS) or isinstance(right, FANS):
-        known = isinstance(left, PLAIN) and isinstance(right, PLAIN)
-        plain = _plain(sign, left, right) if known else Unknown("operation on an unknown value")
-        if known or (isinstance(left, (*FANS, int, float)) and isinstance(right, (*FANS, int, float))):
+    from actinit_lint.follow import dataflow
+
+    if isinstance(left, PLAIN) and isinstance(right, PLAIN):
+        plain = _plain(sign, left, right)
+        if isinstance(left, FANS) or isinstance(right, FANS):
             return arithmetic(sign, left, right, plain)
-    elif isinstance(left, PLAIN) and isinstance(right, PLAIN):
-        return _plain(sign, left, right)
+        return computed(plain) if sign in ("/", "**") else plain
+    if is_made_of_sizes(left) or is_made_of_sizes(right):
+        if all(isinstance(v, (int, float)) or is_made_of_sizes(v) for v in (left, right)):
+            unknown = Unknown("operation on an unknown value", symbol=_symbol(sign, left, right))
+            return arithmetic(sign, left, right, unknown)
     if isinstance(left, OneOf) or isinstance(right, OneOf):
         return _options(run, sign, left, right, place, in_place)
+    if sign == "@":
+        left, right = dataflow.data(run, left, right, place), dataflow.data(run, right, left, place)
     if isinstance(left, Flow) or isinstance(right, Flow):
-        from actinit_lint.follow.dataflow import combine
-
-        return combine(run, sign, left, right, place)
+        return dataflow.combine(run, sign, left, right, place)
     if isinstance(left, (tuple, ListValue)) or isinstance(right, (tuple, ListValue)):
         return _sequences(sign, left, right)
     if isinstance(left, Tensor) or isinstance(right, Tensor):
@@ -117,7 +122,13 @@ def binary(run: Run, sign: str, left: Value, right: Value, place: Place, in_plac
             return ListValue([*left.items.items, *right.items.items], "list", left.items.open or right.items.open)
     if isinstance(left, Obj) and left.cls is not None:
         return _overloaded(run, sign, left, right, place)
-    return Unknown("operation on an unknown value")
+    return Unknown("operation on an unknown value", symbol=_symbol(sign, left, right))
+
+
+def _symbol(sign: str, left: Value, right: Value) -> str | None:
+    """`4 * dim` is as much one thing, unknown but the same everywhere, as `dim` is."""
+    names = [v.symbol if isinstance(v, Unknown) else repr(v) if isinstance(v, int) else None for v in (left, right)]
+    return None if None in names or sign not in "+-*//" else f"({names[0]} {sign} {names[1]})"
 
 
 METHODS = {"+": "__add__", "-": "__sub__", "*": "__mul__", "/": "__truediv__", "@": "__matmul__", "//": "__floordiv__"}
@@ -171,10 +182,10 @@ def _sequences(sign: str, left: Value, right: Value) -> Value:
     if sign == "+" and isinstance(left, (tuple, ListValue)) and isinstance(right, (tuple, ListValue)):
         a, b = _items(left), _items(right)
         return ListValue([*a, *b], "list", _is_open(left) or _is_open(right))
-    if sign == "+" and isinstance(left, ListValue):
-        return ListValue(list(left.items), left.kind, True)
-    if sign == "+" and isinstance(right, ListValue):
-        return ListValue(list(right.items), right.kind, True)
+    if sign == "+" and isinstance(left, (tuple, ListValue)):
+        return ListValue([*_items(left), Unknown("elements of an unknown list")], "list", True)
+    if sign == "+" and isinstance(right, (tuple, ListValue)):
+        return ListValue([Unknown("elements of an unknown list"), *_items(right)], "list", True)
     if sign == "*":
         sequence, count = (left, right) if isinstance(left, (tuple, ListValue)) else (right, left)
         if isinstance(count, int) and len(_items(sequence)) * count <= LONGEST:
@@ -328,7 +339,8 @@ def _equal(left: Value, right: Value) -> bool | None:
         answers = {_equal(a, b) for a in lefts for b in rights}
         return answers.pop() if len(answers) == 1 else None
     if isinstance(left, Unknown) or isinstance(right, Unknown):
-        return None
+        chosen = isinstance(left, Given) or isinstance(right, Given)
+        return False if chosen and (left is None or right is None) else None
     if left is right:
         return True
     if isinstance(left, External) and isinstance(right, External):

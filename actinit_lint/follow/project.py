@@ -6,25 +6,39 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from actinit_lint.disk import Disk
 from actinit_lint.follow import roots
+from actinit_lint.follow.choices import choices
 from actinit_lint.follow.coverage import constructor_sites
 from actinit_lint.follow.facts import SessionFacts
 from actinit_lint.follow.imports import TABLED
 from actinit_lint.follow.state import Run, Session
 from actinit_lint.follow.unused import never_applied
-from actinit_lint.follow.values import ClassValue, Func, Obj, ProjectModule
-from actinit_lint.model import FileFacts, NotFollowed, Place
-from actinit_lint.program import Program, SyntaxProblem, parse
+from actinit_lint.follow.values import ClassValue, Func, Obj, Parameter, ProjectModule
+from actinit_lint.model import FileFacts, Layer, NotFollowed, Place
+from actinit_lint.program import Program, SyntaxProblem
+from actinit_lint.program import language as la
 
 
 class Project:
-    def __init__(self, programs: Mapping[str, Program], wrappers: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        programs: Mapping[str, Program],
+        wrappers: Mapping[str, Any],
+        disk: Disk,
+        spare: Mapping[str, Program] | None = None,
+    ) -> None:
         self.programs = dict(programs)
+        self.disk = disk
         self.run = Run(self.load, dict(wrappers))
         self.modules: dict[str, ProjectModule] = {}  # by real path
         self.given = {os.path.realpath(path): path for path in programs}
         self.sessions: list[tuple[Session, ProjectModule]] = []
         self.missing: set[str] = set()
+        self.spare = {os.path.realpath(path): program for path, program in (spare or {}).items()}
+        self.places: dict[str, set[Place]] = {}  # of each file: the constructors of layers in it
+        self.built: set[Place] = set()  # constructors of layers that ran, in the sessions seen so far
+        self.seen = 0
 
     # Loading --------------------------------------------------------------------------------------
 
@@ -35,7 +49,7 @@ class Project:
         if found is not None:
             return found
         given = self.given.get(real)
-        program = self.programs.get(given) if given is not None else self._read(path)
+        program = self.programs.get(given) if given is not None else self.spare.get(real) or self._read(path)
         if program is None:
             return None
         name, package = self._names(real)
@@ -49,10 +63,8 @@ class Project:
 
     def _read(self, path: str) -> Program | None:
         """A file of the project that was not passed: read for what it defines, never reported as broken."""
-        from actinit_lint.source.source import read_text
-
         try:
-            return parse(read_text(path), path)
+            return self.disk.program(path)
         except (SyntaxProblem, OSError, ValueError):
             return None
 
@@ -62,7 +74,7 @@ class Project:
         stem = file.removesuffix(".py")
         parts: list[str] = []
         current = folder
-        while os.path.isfile(os.path.join(current, "__init__.py")):
+        while self.disk.is_file(os.path.join(current, "__init__.py")):
             current, last = os.path.split(current)
             parts.insert(0, last)
         package = ".".join(parts)
@@ -82,11 +94,13 @@ class Project:
                 folder = os.path.dirname(folder)
             return self._find(folder, name)
         top = folder
-        while os.path.isfile(os.path.join(top, "__init__.py")):
+        while self.disk.is_file(os.path.join(top, "__init__.py")):
             top = os.path.dirname(top)
         candidates = [top] if top == folder else [top, folder]
         parent = os.path.dirname(top)
-        if os.path.isfile(os.path.join(parent, "pyproject.toml")) or os.path.isfile(os.path.join(parent, "setup.py")):
+        if self.disk.is_file(os.path.join(parent, "pyproject.toml")) or self.disk.is_file(
+            os.path.join(parent, "setup.py")
+        ):
             candidates.append(parent)
         for start in candidates:
             found = self._find(start, name)
@@ -99,7 +113,7 @@ class Project:
         if base in self.missing:
             return None
         for path in (f"{base}.py", os.path.join(base, "__init__.py")):
-            if os.path.isfile(path):
+            if self.disk.is_file(path):
                 if self._tabled(base):
                     return ProjectModule(path, self._names(os.path.realpath(path))[0], "")
                 return self.module(self.given.get(os.path.realpath(path), path))
@@ -122,7 +136,31 @@ class Project:
             for cls in roots.classes(module):
                 if not cls.instances and self._wanted(cls):
                     self.sessions.append((roots.run_class(self.run, cls, module), module))
+        self.places = {m.path: {Place(m.path, at) for at in constructor_sites(m)} for m in ordered}
+        for module in ordered:
+            self._options(module)
         return self._gather()
+
+    def _options(self, module: ProjectModule) -> None:
+        """Follow classes again with options under which they build layers that nothing built so far."""
+        wanted = self.places[module.path] - self._built()
+        if not wanted:
+            return
+        for cls in roots.classes(module):
+            init = cls.find("__init__")
+            if not roots.is_model(cls) or init is None or not isinstance(init[0], Func):
+                continue
+            methods = [f for f in cls.attrs.values() if isinstance(f, Func) and isinstance(f.node, la.Function)]
+            functions = [init[0], *(f for f in methods if f is not init[0])]
+            for choice, places in choices(functions, {place.at for place in wanted}):
+                aims = frozenset(Place(module.path, at) for at in places)
+                self.sessions.append((roots.run_class(self.run, cls, module, choice, aims), module))
+
+    def _built(self) -> set[Place]:
+        for session, _ in self.sessions[self.seen :]:
+            self.built.update(o.place for o in session.objects if _is_layer(o))
+        self.seen = len(self.sessions)
+        return self.built
 
     def _wanted(self, cls: ClassValue) -> bool:
         if roots.is_model(cls):
@@ -149,7 +187,7 @@ class Project:
         by_path = {path: FileFacts(path) for path in self.programs}
         sites: dict[Place, str | None] = {}
         for session, module in self.sessions:
-            names = {id(v): n for n, v in module.scope.vars.items() if isinstance(v, Obj)}
+            names = {id(v): n for n, v in module.scope.vars.items() if isinstance(v, (Obj, Parameter))}
             into = by_path[module.path]
             if session.broken:
                 continue
@@ -162,12 +200,14 @@ class Project:
                 into.errors.append(f"{type(error).__name__}: {error} (facts of {session.root})")
                 continue
             root = session.class_root
+            if session.optional:
+                facts = [fact for fact in facts if session.optional.intersection(_layers(fact))]
             if root is None or not root.embedded:
                 into.facts.extend(facts)
             for place, reason in collected.sites.items():
                 if sites.get(place, reason) is not None or place not in sites:
                     sites[place] = reason
-            into.models += _models(session)
+            into.models += 0 if session.optional else _models(session)
         given = [m for m in self.modules.values() if m.path in by_path]
         for fact in never_applied(given, [s for s, _ in self.sessions]):
             by_path[fact.place.path].facts.append(fact)
@@ -181,16 +221,11 @@ class Project:
         return list(by_path.values())
 
     def _count(self, by_path: dict[str, FileFacts], sites: dict[Place, str | None]) -> None:
-        constructed: set[Place] = set()
-        for session, _ in self.sessions:
-            for obj in session.objects:
-                if obj.kind is not None and obj.kind.role in ("layer", "recurrent") and obj.cls is None:
-                    constructed.add(obj.place)
+        constructed = self._built()
         for module in self.modules.values():
             if module.path not in by_path:
                 continue
-            places = {Place(module.path, at) for at in constructor_sites(module)}
-            places |= {p for p in constructed if p.path == module.path}
+            places = self.places[module.path] | {p for p in constructed if p.path == module.path}
             facts = by_path[module.path]
             for place in sorted(places):
                 if place not in sites:
@@ -206,6 +241,16 @@ class Project:
                     facts.layers_not_followed += 1
                 else:
                     facts.layers_followed += 1
+
+
+def _is_layer(obj: Obj) -> bool:
+    return obj.kind is not None and obj.kind.role in ("layer", "recurrent") and obj.cls is None
+
+
+def _layers(fact: object) -> list[Place]:
+    """Where the layers that a fact is about were made."""
+    named = (getattr(fact, name, None) for name in ("layer", "first", "second"))
+    return [layer.place for layer in named if isinstance(layer, Layer)]
 
 
 def _models(session: Session) -> int:

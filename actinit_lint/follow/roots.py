@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from actinit_lint.follow.calls import call, call_function, instantiate
 from actinit_lint.follow.modules import call_object, find_kind, is_module, walk
@@ -13,11 +13,15 @@ from actinit_lint.follow.values import (
     Args,
     Bound,
     ClassValue,
+    DictValue,
     External,
     Flow,
     Func,
+    ListValue,
     Obj,
+    Parameter,
     ProjectModule,
+    Value,
 )
 from actinit_lint.knowledge import keras as keras_table
 from actinit_lint.knowledge import torch as torch_table
@@ -78,7 +82,8 @@ def run_top_level(run: Run, module: ProjectModule) -> Session:
     """Execute a file's top level."""
     from actinit_lint.follow.statements import execute
 
-    session = Session(module.name or "script", module.path)
+    session = Session(module.name or "script", module.path, top=True)
+    run.files.append(session)
     assert module.program is not None
     body = module.program.body
 
@@ -171,7 +176,7 @@ def _run_steps(run: Run, obj: Obj) -> None:
 # Roots of a file ----------------------------------------------------------------------------------
 
 
-MOST_ENTRIES = 8  # functions of a file that only call builders and are all run; of more, one for each builder
+MOST_ENTRIES = 8  # functions of a file that only call builders and are all run; of more, one for each way of building
 
 
 def functions(module: ProjectModule) -> list[Func]:
@@ -186,19 +191,22 @@ def functions(module: ProjectModule) -> list[Func]:
     ]
     wanted = BUILDING | LOSSES | _local_models(module)
     builders = [f for f in own if f.node.mentions & wanted]  # type: ignore[union-attr]
+    if _has_parameters(module):
+        builders += [f for f in own if f not in builders and _data_parameters(f)]
     names = {f.name for f in builders}
     entries = [f for f in own if f not in builders and f.node.mentions & names]  # type: ignore[union-attr]
     if len(entries) > MOST_ENTRIES:
-        entries = _one_for_each(entries, names)
+        entries = _one_for_each(entries, names | _local_models(module))
     chosen = {id(f) for f in (*builders, *entries)}
     return [f for f in reversed(own) if id(f) in chosen and not f.called]
 
 
-def _one_for_each(entries: list[Func], builders: set[str]) -> list[Func]:
-    found: dict[str, Func] = {}
+def _one_for_each(entries: list[Func], parts: set[str]) -> list[Func]:
+    """One entry for each choice of builders and classes that it names: `resnet(Bottleneck, …)` tells by its block."""
+    found: dict[frozenset[str], Func] = {}
     for entry in entries:
-        for name in entry.node.mentions & builders:  # type: ignore[union-attr]
-            found[name] = entry
+        assert isinstance(entry.node, la.Function)
+        found[(entry.node.mentions | entry.node.hands) & parts] = entry
     return list(found.values())
 
 
@@ -208,6 +216,21 @@ def _local_models(module: ProjectModule) -> set[str]:
         for name, value in module.scope.vars.items()
         if (isinstance(value, ClassValue) and is_model(value)) or (isinstance(value, Obj) and value.kind is not None)
     }
+
+
+def _has_parameters(module: ProjectModule) -> bool:
+    """Whether parameters lie at the top level of the file, where any function may multiply data with them."""
+    for value in module.scope.vars.values():
+        held = (
+            value.items.values()
+            if isinstance(value, DictValue)
+            else value.items
+            if isinstance(value, ListValue)
+            else ()
+        )
+        if any(isinstance(one, Parameter) and one.owner is None for one in (value, *held)):
+            return True
+    return False
 
 
 def classes(module: ProjectModule) -> list[ClassValue]:
@@ -264,16 +287,23 @@ def _data_parameters(func: Func) -> int:
     )
 
 
-def run_class(run: Run, cls: ClassValue, module: ProjectModule, confidence: str = "high") -> Session:
-    """Make an object of a class with its defaults, and run it."""
+def run_class(
+    run: Run,
+    cls: ClassValue,
+    module: ProjectModule,
+    choice: Mapping[str, Value] | None = None,
+    wanted: frozenset[Place] = frozenset(),
+) -> Session:
+    """Make an object of a class with its defaults, or with options for the constructors that are wanted, and run it."""
     init = cls.find("__init__")
-    if init is not None and isinstance(init[0], Func) and chooses_by_default(init[0]):
-        confidence = "medium"
-    session = Session(cls.name, module.path, class_root=cls, confidence=confidence)
+    by_default = init is not None and isinstance(init[0], Func) and chooses_by_default(init[0])
+    confidence = "medium" if wanted or by_default else "high"
+    session = Session(cls.name, module.path, class_root=cls, confidence=confidence, optional=wanted)
     place = cls.place or Place(module.path, 0)
+    args = _with_choice(cls, choice, place) if choice is not None else Args()
 
     def work() -> None:
-        obj = instantiate(run, cls, Args(), place)
+        obj = instantiate(run, cls, args, place)
         if isinstance(obj, Obj) and _runnable(obj) and not obj.applied:
             run_model(run, obj)
         if isinstance(obj, Obj) and obj.kind is None:
@@ -284,6 +314,27 @@ def run_class(run: Run, cls: ClassValue, module: ProjectModule, confidence: str 
     guarded(run, session, Frame(module.scope, None), work)
     finish(run, session, module)
     return session
+
+
+def _with_choice(cls: ClassValue, choice: Mapping[str, Value], place: Place) -> Args:
+    """The options, and for the rest what the code that built the class gave, where that is no part of another model."""
+    args = Args()
+    found = cls.find("__init__")
+    if cls.sample is not None and found is not None and isinstance(found[0], Func):
+        names = [p.name for p in found[0].node.params if p.kind in ("any", "positional")][1:]
+        given = {**dict(zip(names, cls.sample.pos)), **cls.sample.kw}
+        for name, value in given.items():
+            if _is_plain(value):
+                args.set(name, value, place)
+    for name, value in choice.items():
+        args.set(name, value, place)
+    return args
+
+
+def _is_plain(value: Value) -> bool:
+    if isinstance(value, (tuple, ListValue)):
+        return all(_is_plain(v) for v in (value.items if isinstance(value, ListValue) else value))
+    return value is None or isinstance(value, (bool, int, float, str, ClassValue, External, Func))
 
 
 def _run_methods(run: Run, obj: Obj) -> None:

@@ -15,6 +15,7 @@ from actinit_lint.follow.values import (
     Args,
     ClassValue,
     DictValue,
+    Fields,
     Flow,
     Func,
     Items,
@@ -99,7 +100,25 @@ class Session:
     tests: list[tuple[Obj, Place, int]] = field(default_factory=list)  # layers whose kind a sweep asked for
     class_root: ClassValue | None = None
     confidence: str = "high"
+    optional: frozenset[Place] = frozenset()  # a run behind options that nobody chose: the constructors it is for
     broken: bool = False  # cut off in the middle: what is known of it is half a truth, and gives no facts
+    top: bool = False  # the top level of a file
+    inputs: dict[int, Flow] = field(default_factory=dict)  # what stands for data of other sessions, by their id
+
+    def holds(self, node: Flow) -> bool:
+        return node.number < len(self.flows) and self.flows[node.number] is node
+
+    def absorb(self, other: Session) -> None:
+        """Go on with another session's graph and all that was noticed with it, as one; the other one is empty then."""
+        shift = len(other.flows)
+        for node in self.flows:
+            node.number += shift
+            node.ancestors <<= shift
+        for name in ("flows", "objects", "parameters", "records", "tests"):
+            mine, others = getattr(self, name), getattr(other, name)
+            mine[:0] = others
+            others.clear()
+        self.broken = self.broken or other.broken
 
 
 @dataclass(slots=True, eq=False)
@@ -120,6 +139,7 @@ class Run:
     noted: set[tuple[str, Place]] = field(default_factory=set)
     errors: list[tuple[str, str]] = field(default_factory=list)  # (file, what went wrong inside the follower)
     made: dict[Any, Any] = field(default_factory=dict)  # settings objects with their defaults, by class
+    files: list[Session] = field(default_factory=list)  # the top levels of files
     registered: set[str] = field(
         default_factory=set
     )  # names that the project registers with Keras; "*": it registers some
@@ -291,7 +311,9 @@ class Run:
             if len(flat) == 1:
                 return joined
         if all(isinstance(v, tuple) and len(v) == len(flat[0]) for v in flat):
-            return tuple(self.join(column) for column in zip(*flat))
+            columns = tuple(self.join(column) for column in zip(*flat))
+            named = isinstance(flat[0], Fields)
+            return Fields.of(flat[0].names, columns) if named else columns
         if all(isinstance(v, ListValue) for v in flat):
             items = flat[0].items
             for other in flat[1:]:
@@ -308,7 +330,11 @@ class Run:
 
     def flow(self, node: Flow) -> Flow:
         """Add a node to the graph."""
-        flows = self.session.flows
+        session = self.session
+        for index, source in enumerate(node.inputs):
+            if not session.holds(source):
+                node.inputs[index] = self._from_elsewhere(source)
+        flows = session.flows
         node.number = len(flows)
         ancestors = 1 << node.number
         for source in node.inputs:
@@ -317,6 +343,17 @@ class Run:
         node.ancestors = ancestors
         flows.append(node)
         return node
+
+    def _from_elsewhere(self, source: Flow) -> Flow:
+        """Data of another session. A model that goes on in another file is one model; elsewhere it is an input."""
+        session = self.session
+        home = next((other for other in self.files if other is not session and other.holds(source)), None)
+        if session.top and home is not None:
+            session.absorb(home)
+            return source
+        if id(source) not in session.inputs:
+            session.inputs[id(source)] = self.flow(Flow("input", [], source.place, shape=source.shape))
+        return session.inputs[id(source)]
 
 
 def _common_shape(flows: list[Flow]) -> tuple[int | None, ...] | None:

@@ -6,22 +6,28 @@ from collections.abc import Callable
 from typing import Any
 
 from actinit_lint.follow import operators
+from actinit_lint.follow.calls import call
 from actinit_lint.follow.expressions import assign_target, evaluate
 from actinit_lint.follow.imports import import_from, import_module
 from actinit_lint.follow.iteration import iterate
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
+    Args,
+    Bound,
     ClassValue,
     DictValue,
     External,
     Func,
     ListValue,
+    Parameter,
+    Partial,
     Scope,
     Tensor,
     Unknown,
     Value,
     View,
 )
+from actinit_lint.model import Place
 from actinit_lint.program import language as la
 
 #: Functions whose result is easily taken for an in-place fill.
@@ -47,6 +53,10 @@ def execute(run: Run, body: tuple[la.Stmt, ...]) -> Outcome:
 
 def _do(run: Run, node: la.Do) -> Outcome:
     value = evaluate(run, node.value)
+    if isinstance(value, Parameter) and isinstance(node.value, la.Call) and isinstance(node.value.func, la.Attr):
+        target = node.value.func.value
+        if isinstance(target, la.Name) and isinstance(evaluate(run, target), Tensor):
+            assign_target(run, target, value)  # `w.requires_grad_()`: from here on a parameter
     if isinstance(value, View) and value.lost is not None and not value.used and _made_inline(node.value):
         initializer, place = value.lost
         run.record("lost_write", place, parameter=value.parameter, initializer=initializer, view=value)
@@ -244,10 +254,11 @@ def _import_from(run: Run, node: la.ImportFrom) -> Outcome:
 def _function(run: Run, node: la.Function) -> Outcome:
     defaults = {p.name: evaluate(run, p.default) for p in node.params if p.default is not None}
     func = Func(node, run.frame.scope, defaults)
-    value: Value = func
     for decorator in reversed(node.decorators):
-        value = _decorate(run, evaluate(run, decorator), value)
-    run.store(run.frame.scope.vars, node.name, value)
+        made = evaluate(run, decorator)
+        _decorate(made, func)
+        _register(run, made, func, run.place(decorator.at))
+    run.store(run.frame.scope.vars, node.name, func)
     return None
 
 
@@ -261,15 +272,28 @@ DECORATED = {
 }
 
 
-def _decorate(run: Run, decorator: Value, value: Value) -> Value:
+def _decorate(decorator: Value, func: Func) -> None:
     """Most decorators leave the function as it is for our purpose; an unknown one does too."""
-    if isinstance(decorator, External) and isinstance(value, Func):
+    if isinstance(decorator, External):
         name = decorator.name
         if DECORATED.get(name):
-            value.kind = DECORATED[name]  # type: ignore[assignment]
+            func.kind = DECORATED[name]  # type: ignore[assignment]
         if name.removesuffix("()") in NO_GRAD:
-            value.kind = "no_grad"
-    return value
+            func.kind = "no_grad"
+
+
+def _register(run: Run, decorator: Value, value: Func | ClassValue, place: Place) -> None:
+    """Run a decorator of the project for what it notes down, such as the name of a class in a registry.
+
+    What it returns does not matter: a function or class is followed as it was written.
+    """
+    if isinstance(decorator, (Func, Bound, Partial)) and value.scope.parent is None:
+        called = value.called if isinstance(value, Func) else False
+        args = Args()
+        args.add(value, place)
+        call(run, decorator, args, place)
+        if isinstance(value, Func):
+            value.called = called
 
 
 def _class(run: Run, node: la.Class) -> Outcome:
@@ -293,8 +317,9 @@ def _class(run: Run, node: la.Class) -> Outcome:
     for value in scope.vars.values():
         if isinstance(value, Func) and value.scope is scope:
             value.scope = outer
-    for decorator in node.decorators:
+    for decorator in reversed(node.decorators):
         value = evaluate(run, decorator)
+        _register(run, value, cls, run.place(decorator.at))
         if isinstance(value, External) and value.name.removesuffix("()").endswith(
             ("dataclass", "dataclasses.dataclass", "attr.s", "attrs.define")
         ):

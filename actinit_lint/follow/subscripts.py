@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actinit_lint.follow.iteration import drop_absent
+from actinit_lint.follow.records import positions
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
     DictValue,
@@ -107,6 +108,11 @@ def _object(run: Run, owner: Obj, index: Value, place: Place) -> Value:
         if owner.keys is None or isinstance(index, int):
             return _sequence(run, owner.items.items, owner.items.open, index, False)
         return Unknown("item with an unknown key")
+    values = positions(owner)
+    if values is not None and isinstance(index, (int, slice)):
+        return _sequence(run, values, False, index, True)
+    if values is not None and isinstance(index, str) and index in owner.attrs:
+        return owner.attrs[index]
     if owner.cls is not None and owner.cls.find("__getitem__"):
         from actinit_lint.follow.calls import call_method
 

@@ -212,7 +212,7 @@ def _size(shape: tuple[int | None, ...] | None, axis: int) -> Value:
 
 def on_tensor(run: Run, owner: Tensor, name: str, args: Args, place: Place) -> Value:
     from actinit_lint.follow.operators import binary, scaled
-    from actinit_lint.follow.torch_api import RESHAPING, create
+    from actinit_lint.follow.torch_api import RESHAPING, create, trained
 
     if name in FILL_METHODS:
         return _fill(run, owner, name, args, place)
@@ -223,6 +223,8 @@ def on_tensor(run: Run, owner: Tensor, name: str, args: Args, place: Place) -> V
             run.assign(owner, "initializer", result.initializer)
             return owner
         return result
+    if name == "requires_grad_" and not (args.pos and args.pos[0] is False):
+        return trained(run, owner, place)
     if name in RESHAPING:
         shape = (
             owner.shape
@@ -236,11 +238,10 @@ def on_tensor(run: Run, owner: Tensor, name: str, args: Args, place: Place) -> V
         return len(owner.shape) if owner.shape is not None else Unknown("size of a tensor")
     if name == "neg":
         return scaled(owner, -1.0)
-    flows = flows_in(args.values())
-    if flows:
-        from actinit_lint.follow import dataflow
+    from actinit_lint.follow import dataflow
 
-        result = dataflow.function(run, name, args.with_first(owner, place), place)
-        return result if result is not None else Unknown(f"method {name} of a tensor")
+    result = dataflow.function(run, name, args.with_first(owner, place), place)
+    if result is not None:
+        return result
     made = create(run, name, args, place) if name.startswith("new_") else None
     return made if made is not None else Tensor(OPAQUE, None, place)

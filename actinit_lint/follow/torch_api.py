@@ -57,7 +57,7 @@ def call_torch(run: Run, name: str, args: Args, place: Place) -> Value:
         return result
     made = create(run, last, args, place)
     if made is not None:
-        return made
+        return trained(run, made, place) if args.kw.get("requires_grad") is True else made
     return on_tensors(run, last, args, place)
 
 
@@ -112,6 +112,13 @@ def make_parameter(run: Run, args: Args, place: Place, *, buffer: bool = False) 
     parameter = Parameter(shape, writes, place, trainable=trainable is not False, buffer=buffer)
     run.session.parameters.append(parameter)
     return parameter
+
+
+def trained(run: Run, value: Value, place: Place) -> Value:
+    """A tensor that asks for its gradient is as good as a parameter."""
+    args = Args()
+    args.add(value, place)
+    return make_parameter(run, args, place)
 
 
 def create(run: Run, last: str, args: Args, place: Place) -> Value | None:

@@ -37,9 +37,9 @@ class Unknown:
     reason: str
     place: Place | None = None
     symbol: str | None = None
-    parts: dict[str, Unknown] | None = None
+    parts: dict[str, Value] | None = None
 
-    def part(self, name: str) -> Unknown:
+    def part(self, name: str) -> Value:
         """An attribute or item of it."""
         if self.symbol is None:
             return self
@@ -48,6 +48,15 @@ class Unknown:
         if name not in self.parts:
             self.parts[name] = Unknown(self.reason, self.place, f"{self.symbol}.{name}")
         return self.parts[name]
+
+
+class Given(Unknown):
+    """An option that somebody chose: it is not None and counts as true, but nothing says which value it has."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__("an option that is not the default")
 
 
 class _Absent:
@@ -144,6 +153,7 @@ class ClassValue:
     embedded: bool = False
     dataclass: bool = False
     place: Place | None = None
+    sample: Args | None = None  # the arguments of the first instance
 
     def lineage(self) -> Iterator[ClassValue | External | Unknown]:
         """The class and its bases, depth first, left to right, each once (a good approximation of the MRO)."""
@@ -284,6 +294,18 @@ class Attributes(dict[str, Value]):
     def __init__(self, items: dict[str, Value]) -> None:
         super().__init__(items)
         self.born = tick()
+
+
+class Fields(tuple[Any, ...]):
+    """A tuple whose elements have names: a named tuple, or the output object of a library."""
+
+    names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, names: Iterable[str], values: Iterable[Value]) -> Fields:
+        made = cls(values)
+        made.names = tuple(names)
+        return made
 
 
 class DictValue:
@@ -430,8 +452,10 @@ def one_of(values: Iterable[Value]) -> Value:
 def same(a: Value, b: Value) -> bool:
     if a is b:
         return True
-    if isinstance(a, (int, float, str, bool, type(None))) and isinstance(b, type(a)):
-        return bool(a == b)
+    if is_number(a) and is_number(b) and isinstance(a, bool) == isinstance(b, bool):
+        return isinstance(a, int) == isinstance(b, int) and a == b
+    if isinstance(a, (str, type(None))) and isinstance(b, type(a)):
+        return a == b
     if isinstance(a, tuple) and isinstance(b, tuple) and len(a) == len(b):
         return all(same(x, y) for x, y in zip(a, b))
     if isinstance(a, External) and isinstance(b, External):

@@ -49,6 +49,8 @@ def canonical(name: str) -> str:
     """The name under which the tables know a library object."""
     if name in EXACT:
         return EXACT[name]
+    if name.startswith("six.moves."):
+        return f"builtins.{name[10:]}"
     head = name.split(".", 1)[0]
     if head not in ("torch", "keras", "tensorflow", "tf_keras"):
         return name

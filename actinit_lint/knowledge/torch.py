@@ -357,6 +357,12 @@ PASS_FUNCTIONS = frozenset(
         "transpose_",
         "rename",
         "refine_names",
+        "view_as_complex",
+        "view_as_real",
+        "nested_tensor",
+        "as_nested_tensor",
+        "to_padded_tensor",
+        "int_repr",
         "align_to",
         "as_strided",
         "cast",
@@ -403,9 +409,11 @@ MAX_FUNCTIONS = frozenset(
 )
 #: Several pieces of one input.
 SPLIT_FUNCTIONS = frozenset(
-    ["chunk", "split", "unbind", "tensor_split", "split_with_sizes", "hsplit", "vsplit", "dsplit"]
+    ["chunk", "split", "unbind", "unpack", "tensor_split", "split_with_sizes", "hsplit", "vsplit", "dsplit"]
 )
-CONCAT_FUNCTIONS = frozenset(["cat", "concat", "concatenate", "stack", "hstack", "vstack", "dstack"])
+CONCAT_FUNCTIONS = frozenset(
+    ["cat", "concat", "concatenate", "stack", "hstack", "vstack", "dstack", "index_copy", "complex"]
+)
 #: Non-linear functions that are no activation: they end every search.
 NONLINEAR_FUNCTIONS = frozenset(
     [
@@ -516,6 +524,13 @@ META_FUNCTIONS = frozenset(
         "element_size",
         "is_floating_point",
         "is_complex",
+        "is_tensor",
+        "is_nested",
+        "is_sparse",
+        "_shape_as_tensor",
+        "save_for_backward",
+        "mark_dirty",
+        "mark_non_differentiable",
         "backward",
         "register_hook",
         "shape",
@@ -549,7 +564,9 @@ LINEAR_FUNCTIONS = {
     "conv_transpose3d": 1,
 }  # fmt: skip
 MATMUL_FUNCTIONS = frozenset(["matmul", "mm", "bmm", "mv", "dot", "inner", "tensordot", "matmul_"])
-ATTENTION_FUNCTIONS = frozenset(["scaled_dot_product_attention", "multi_head_attention_forward", "flash_attn_func"])
+ATTENTION_FUNCTIONS = frozenset(
+    ["scaled_dot_product_attention", "multi_head_attention_forward", "flash_attn_func", "flex_attention"]
+)
 
 #: Functions that make a tensor: name -> (what it holds, the shape comes from another tensor).
 CREATORS: dict[str, tuple[Initializer, bool]] = {

@@ -49,7 +49,7 @@ def _gain(gain: float) -> tuple[tuple[str, str], ...]:
 
 def gain_in_code(gain: float) -> str:
     """A gain as an expression."""
-    return "2 ** 0.5" if isclose(gain, sqrt(2)) else f"{gain:.4g}"
+    return "2 ** 0.5" if isclose(gain, sqrt(2), rel_tol=1e-3) else f"{gain:.4g}"
 
 
 def _nonlinearity(asked: str | None, gain: float) -> tuple[tuple[str, str], ...] | None:

@@ -241,6 +241,7 @@ class Function(Node, frozen=True, eq=False, gc=False, tag="fn"):
     decorators: tuple[Expr, ...]
     generator: bool = False
     mentions: frozenset[str] = frozenset()  # names of all that it calls, attributes by their last part
+    hands: frozenset[str] = frozenset()  # names that it passes to what it calls
 
 
 class Class(Node, frozen=True, eq=False, gc=False, tag="cl"):

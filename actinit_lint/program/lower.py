@@ -70,6 +70,7 @@ class Lowering:
         self.count = 0
         self.nodes = nodes
         self.mentioned: set[str] = set()
+        self.handed: set[str] = set()
         self.generator = False
 
     def number(self, node: cst.CSTNode) -> int:
@@ -141,7 +142,10 @@ def _args(lo: Lowering, args: Sequence[cst.Arg]) -> tuple[la.Arg, ...]:
     out = []
     for a in args:
         name = a.keyword.value if a.keyword is not None else None
-        out.append(la.Arg(lo.expr(a.value), name, len(a.star)))
+        value = lo.expr(a.value)
+        if value.__class__ is la.Name:
+            lo.handed.add(value.id)
+        out.append(la.Arg(value, name, len(a.star)))
     return tuple(out)
 
 
@@ -519,11 +523,14 @@ def _function(lo: Lowering, node: cst.FunctionDef, out: list[la.Stmt]) -> None:
     at = lo.number(node.name)
     decorators = tuple(lo.expr(d.decorator) for d in node.decorators)
     params = _params(lo, node.params)
-    outer, lo.mentioned = lo.mentioned, set()
+    outer = lo.mentioned, lo.handed
+    lo.mentioned, lo.handed = set(), set()
     was, lo.generator = lo.generator, False
     body = lo.block(node.body)
-    out.append(la.Function(at, node.name.value, params, body, decorators, lo.generator, frozenset(lo.mentioned)))
-    lo.mentioned |= outer
+    names = frozenset(lo.mentioned), frozenset(lo.handed)
+    out.append(la.Function(at, node.name.value, params, body, decorators, lo.generator, *names))
+    lo.mentioned |= outer[0]
+    lo.handed |= outer[1]
     lo.generator = was
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import bisect
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Iterator
 from itertools import accumulate
 from typing import Any
 
@@ -51,7 +51,7 @@ _NOTHING = _Nothing()
 
 
 class _Recorder(CodegenState):
-    def __init__(self, module: cst.Module, wanted: set[cst.CSTNode]) -> None:
+    def __init__(self, module: cst.Module, wanted: Container[cst.CSTNode]) -> None:
         super().__init__(module.default_indent, module.default_newline)
         self.wanted = wanted
         self.starts: dict[cst.CSTNode, int] = {}
@@ -63,6 +63,34 @@ class _Recorder(CodegenState):
             self.bounds[node] = (start_node, end_node)
             return _Mark(self, node)
         return _Mark(self, node) if node in self.wanted else _NOTHING
+
+    def found(self, nodes: Iterable[cst.CSTNode]) -> Iterator[tuple[cst.CSTNode, int, int]]:
+        """The nodes that were written, with the offsets at which each starts and ends."""
+        offsets = list(accumulate(map(len, self.tokens), initial=0))
+        for node in nodes:
+            if node not in self.starts:
+                continue
+            start, end = node, node
+            while (bound := self.bounds.get(start)) and bound[0] is not None and bound[0] in self.starts:
+                start = bound[0]
+            while (bound := self.bounds.get(end)) and bound[1] is not None and bound[1] in self.ends:
+                end = bound[1]
+            yield node, offsets[self.starts[start]], offsets[self.ends[end]]
+
+
+class _All:
+    """Wants every node."""
+
+    def __contains__(self, node: object) -> bool:
+        return True
+
+
+def offsets(module: cst.Module) -> tuple[str, dict[cst.CSTNode, tuple[int, int]]]:
+    """The code as libcst writes it, and where each node of it starts and ends. Parentheses around one are no part."""
+    state = _Recorder(module, _All())
+    module._codegen(state)
+    places = {node: (start, end) for node, start, end in state.found(state.starts)}
+    return "".join(state.tokens), places
 
 
 def locate(text: str, path: str, ats: Iterable[int]) -> dict[int, Position]:
@@ -79,7 +107,6 @@ def locate(text: str, path: str, ats: Iterable[int]) -> dict[int, Position]:
     chosen = {at: nodes[at] for at in wanted if at < len(nodes)}
     state = _Recorder(module, set(chosen.values()))
     module._codegen(state)
-    offsets = list(accumulate(map(len, state.tokens), initial=0))
     written = "".join(state.tokens)
     lines = [0, *(m.end() for m in LINE_END.finditer(written))]
     dropped = _dropped(text, written)
@@ -88,17 +115,8 @@ def locate(text: str, path: str, ats: Iterable[int]) -> dict[int, Position]:
         line = bisect.bisect_right(lines, offset) - 1
         return line + 1, offset - lines[line] + 1 + dropped.get(line, 0)
 
-    found: dict[int, Position] = {}
-    for at, node in chosen.items():
-        if node not in state.starts:
-            continue
-        start, end = node, node
-        while (bound := state.bounds.get(start)) and bound[0] is not None and bound[0] in state.starts:
-            start = bound[0]
-        while (bound := state.bounds.get(end)) and bound[1] is not None and bound[1] in state.ends:
-            end = bound[1]
-        found[at] = (*point(offsets[state.starts[start]]), *point(offsets[state.ends[end]]))
-    return found
+    found = {node: (*point(start), *point(end)) for node, start, end in state.found(chosen.values())}
+    return {at: found[node] for at, node in chosen.items() if node in found}
 
 
 def _dropped(text: str, written: str) -> dict[int, int]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
-from pathlib import Path
 from typing import TextIO
 
 from msgspec import Struct
@@ -21,8 +21,11 @@ FORMATS = {
     "json": "json",
     "json-lines": "json",
     "github": "github",
+    "gitlab": "gitlab",
+    "junit": "junit",
+    "sarif": "sarif",
 }
-LATER = ("gitlab", "junit", "sarif", "html")
+LATER = ("html",)
 
 
 class Destination(Struct, frozen=True):
@@ -55,16 +58,18 @@ def destinations(settings: Settings) -> list[Destination]:
 
 
 def write(outcome: Outcome, settings: Settings, destination: Destination, quiet: bool = False) -> None:
-    """Render one report to its destination."""
+    """Render one report to its destination; a file is replaced when the whole report is there, or left as it was."""
     if destination.file is None:
         _render(outcome, settings, destination.format, sys.stdout, quiet)
         sys.stdout.flush()
         return
-    try:
-        with Path(destination.file).open("w", encoding="utf-8", newline="\n") as out:
-            _render(outcome, settings, destination.format, out, quiet)
-    except OSError as error:
-        raise UserProblem(f"{destination.file}: cannot be written: {error.strerror or error}") from None
+    from actinit_lint.atomic import write_file
+
+    raw = io.BytesIO()
+    out = io.TextIOWrapper(raw, encoding="utf-8", errors="surrogateescape", newline="\n")
+    _render(outcome, settings, destination.format, out, quiet)
+    out.flush()
+    write_file(destination.file, raw.getvalue())
 
 
 def _render(outcome: Outcome, settings: Settings, name: str, out: TextIO, quiet: bool) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from actinit_lint.outcome import Outcome
 from actinit_lint.report.look import Look
-from actinit_lint.report.words import printable, statistics_lines, summary_lines, unknown_lines
+from actinit_lint.report.words import FIXABLE, printable, statistics_lines, summary_lines, unknown_lines
 
 if TYPE_CHECKING:
     from actinit_lint.finding import Finding
@@ -23,4 +23,7 @@ def render(outcome: Outcome, out: TextIO, look: Look) -> None:
 def line_of(finding: Finding) -> str:
     span = finding.span
     cell = f"cell {span.cell}:" if span.cell is not None else ""
-    return printable(f"{span.path}:{cell}{span.line}:{span.column}: {finding.code} {finding.name} {finding.message}")
+    mark = "" if finding.fix is None else f"{FIXABLE} "
+    return printable(
+        f"{span.path}:{cell}{span.line}:{span.column}: {finding.code} {finding.name} {mark}{finding.message}"
+    )

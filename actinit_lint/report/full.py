@@ -10,7 +10,7 @@ from actinit_lint.outcome import Outcome
 from actinit_lint.report.excerpt import WHOLE, Mark, excerpt
 from actinit_lint.report.look import Look
 from actinit_lint.report.paint import Row, write_rows
-from actinit_lint.report.words import printable, signal_line, statistics_lines, summary_lines, unknown_lines
+from actinit_lint.report.words import FIXABLE, printable, signal_line, statistics_lines, summary_lines, unknown_lines
 
 if TYPE_CHECKING:
     from actinit_lint.finding import Finding
@@ -65,7 +65,7 @@ def finding_rows(finding: Finding, outcome: Outcome, look: Look) -> Iterator[Row
         yield [(" " * (gutter + 1) + "|", "frame")]
         yield from excerpt(outcome.texts.lines(span.path, span.cell), here, gutter, look, finding.level)
         yield [(" " * (gutter + 1) + "|", "frame")]
-    notes = (("signal: ", signal_line(finding)), ("probe: ", probe_line(finding)), ("help: ", finding.help))
+    notes = (("signal: ", signal_line(finding)), ("probe: ", probe_line(finding)), *_cures(finding))
     for label, text in notes:
         if text:
             yield from _note(label, text, gutter, look)
@@ -91,6 +91,16 @@ def _note(label: str, text: str, gutter: int, look: Look) -> Iterator[Row]:
             yield [(lead, "frame"), (label, "help"), (part, "")]
         else:
             yield [(" " * (len(lead) + len(label)), ""), (part, "")]
+
+
+def _cures(finding: Finding) -> Iterator[tuple[str, str | None]]:
+    """The help, marked where a fix does what it says; the fix's own title where there is no help."""
+    if finding.fix is None:
+        yield "help: ", finding.help
+    elif finding.help:
+        yield "help: ", f"{finding.help}   {FIXABLE}"
+    else:
+        yield "fix: ", f"{finding.fix.title}   {FIXABLE}"
 
 
 def _wrapped(text: str, width: int | None, hanging: str = "") -> list[str]:

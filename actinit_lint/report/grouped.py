@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, TextIO
 
 from actinit_lint.outcome import Outcome
 from actinit_lint.report.look import Look
-from actinit_lint.report.words import printable, statistics_lines, summary_lines, unknown_lines
+from actinit_lint.report.words import FIXABLE, printable, statistics_lines, summary_lines, unknown_lines
 
 if TYPE_CHECKING:
-    from actinit_lint.finding import Span
+    from actinit_lint.finding import Finding, Span
 
 
 def render(outcome: Outcome, out: TextIO, look: Look) -> None:
@@ -26,10 +26,14 @@ def _place(span: Span) -> str:
     return f"{cell}{span.line}:{span.column}"
 
 
+def _marked(finding: Finding) -> str:
+    return printable(finding.message if finding.fix is None else f"{FIXABLE} {finding.message}")
+
+
 def _groups(outcome: Outcome) -> list[str]:
     lines: list[str] = []
     for path, group in groupby(outcome.shown, key=lambda finding: finding.span.path):
-        rows = [(_place(f.span), printable(f"{f.code} {f.name}"), printable(f.message)) for f in group]
+        rows = [(_place(f.span), printable(f"{f.code} {f.name}"), _marked(f)) for f in group]
         place, rule = (max(len(row[column]) for row in rows) for column in (0, 1))
         lines.append(printable(path))
         lines += [f"  {row[0]:>{place}}  {row[1]:<{rule}}  {row[2]}" for row in rows]

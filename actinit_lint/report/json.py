@@ -11,7 +11,7 @@ from actinit_lint.outcome import Outcome
 from actinit_lint.report.look import Look
 
 if TYPE_CHECKING:
-    from actinit_lint.finding import Finding, Span
+    from actinit_lint.finding import Finding, Fix, Span
     from actinit_lint.probe.evidence import Probed
 
 
@@ -76,11 +76,29 @@ def finding_object(finding: Finding) -> dict[str, Any]:
             }
             for related in finding.related
         ],
-        "fix": None,
+        "fix": fix_object(finding.fix),
         "fingerprint": finding.fingerprint,
         "suppressed": finding.suppressed,
         "baselined": finding.baselined,
         "probe": None if finding.probe is None else probe_object(finding.probe),
+    }
+
+
+def fix_object(fix: Fix | None) -> dict[str, Any] | None:
+    if fix is None:
+        return None
+    return {
+        "safety": fix.safety,
+        "title": fix.title,
+        "edits": [
+            {
+                "path": edit.span.path,
+                **({} if edit.span.cell is None else {"cell": edit.span.cell}),
+                **_position(edit.span),
+                "text": edit.text,
+            }
+            for edit in fix.edits
+        ],
     }
 
 

@@ -37,11 +37,28 @@ def summary_lines(outcome: Outcome) -> list[str]:
         line = f"{found} in {count(summary.files, 'file')}. {layers}{unknown}."
     else:
         line = f"All checks passed: {count(summary.files, 'file')}, {layers}{unknown}."
-    return [" ".join([line, *_asides(outcome)])]
+    return [" ".join([line, *_asides(outcome)]), *_fixable(outcome)]
+
+
+#: Marks a finding that has a fix.
+FIXABLE = "[*]"
+
+
+def _fixable(outcome: Outcome) -> list[str]:
+    """How many findings a fix would take away, and how to ask for it."""
+    safeties = Counter(finding.fix.safety for finding in outcome.shown if finding.fix is not None)
+    safe, unsafe = safeties["safe"], safeties["unsafe"]
+    if safe and unsafe:
+        return [f"{FIXABLE} {safe} fixable with --fix, {unsafe} more with --fix --unsafe-fixes."]
+    if safe or unsafe:
+        return [f"{FIXABLE} {safe or unsafe} fixable with --fix{'' if safe else ' --unsafe-fixes'}."]
+    return []
 
 
 def _asides(outcome: Outcome) -> list[str]:
     asides = []
+    if outcome.fixed:
+        asides.append(f"{outcome.fixed} fixed in {count(outcome.fixed_files, 'file')}.")
     for level in reversed(LEVELS):
         hidden = outcome.hidden_by_level[level]
         if hidden:
@@ -50,6 +67,10 @@ def _asides(outcome: Outcome) -> list[str]:
         asides.append(f"{outcome.hidden_by_confidence} less certain hidden (--min-confidence low).")
     if outcome.suppressed:
         asides.append(f"{outcome.suppressed} suppressed.")
+    if outcome.baselined:
+        asides.append(f"{outcome.baselined} in the baseline.")
+    if outcome.outside_change:
+        asides.append(f"{outcome.outside_change} outside the change (--diff-base).")
     if outcome.summary.skipped:
         asides.append(f"{count(outcome.summary.skipped, 'file')} skipped.")
     return asides

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from math import exp, floor, log, log10
+from math import exp, expm1, floor, log, log10
 from typing import NamedTuple
 
 from actinit_lint.reference.finite_width import RELU_NOISE, decades, lengths, own_share
@@ -108,7 +108,6 @@ def course(blocks: tuple[Block, ...], start: float = 1.0) -> Course:
         m = block.map
         if index == 0:
             apart = 2 / m.fan_in  # of normal inputs
-            signal = Signal(start, start * (1 - apart / 4))
         second = m.variance + m.mean**2
         grown = linear(signal, m.fan_in * second)
         if m.mean and signal.q > 0:  # what all inputs share adds up coherently
@@ -116,9 +115,10 @@ def course(blocks: tuple[Block, ...], start: float = 1.0) -> Course:
             grown = Signal(grown.q + together, grown.s + together * min(1.0, signal.s / signal.q))
         bias_rules = m.bias_mean**2 > max(grown.q, SMALLEST)
         q = min(LARGEST, max(SMALLEST, grown.q + m.bias_variance + m.bias_mean**2))
-        s = min(q, max(SMALLEST, grown.s))
-        apart *= min(1.0, grown.q / q) ** 2
-        seen = s + (q - s) * apart / 4  # directions, and lengths: (√q - √q')²/2 is q·(ln q - ln q')²/8
+        differs = grown.s + (grown.q - grown.s) * _by_length(apart)  # a bias adds nothing to it,
+        apart *= min(1.0, grown.q / q) ** 2  # but what was length is direction in part
+        s = min(q, max(SMALLEST, (differs - q * _by_length(apart)) / (1 - _by_length(apart))))
+        seen = min(q, max(SMALLEST, differs))
         before = points[-1].s if index else seen
         if index:
             back = _decades(m.fan_out * second * slope)
@@ -132,7 +132,10 @@ def course(blocks: tuple[Block, ...], start: float = 1.0) -> Course:
         if index + 1 < len(blocks):
             known = lengths(block.activation, q)
             fresh = known.noise * own_share(s / q) / blocks[index + 1].map.fan_in
-            signal = Signal(signal.q, signal.s - min(signal.s / 2, signal.q * fresh / 4))
+            # what differs is what the theory says; a part of it is now length, and directions differ by so much less
+            turned = signal.q * known.turned * apart / 4
+            direction = turned + max(signal.s / 2, signal.s - (signal.q - signal.s) * expm1(fresh / 4))
+            signal = Signal(signal.q, min(signal.q, direction))
             apart = 0.0 if block.norm else known.kept**2 * apart + fresh  # a norm gives every input one length
             chance = 0.0 if block.norm else known.kept**2 * chance
     return Course(tuple(points), decades(max(chance, noise)))
@@ -175,6 +178,11 @@ def _ratio(activation: Nonlinearity, point: int, share: float) -> float:
     q = exp(point / GRID)
     second = moments(activation, q).second
     return signal_gap(activation, q, share * q) / second if second > 0 else 0.0
+
+
+def _by_length(apart: float) -> float:
+    """Share of q in which inputs of one direction differ, 1 - E √(q·q')/q; ln q is normal of variance `apart`."""
+    return -expm1(-apart / 4)
 
 
 def _decades(square: float) -> float:

@@ -67,9 +67,9 @@ def discover(paths: Sequence[str], choice: Choice, say: Callable[[str], None] = 
         if choice.force_exclude and _some_parent(excluded, absolute, choice.root):
             continue
         if os.path.isdir(path):
-            found: Iterator[Found] = _walk(_shown(path), absolute, excluded, choice.respect_gitignore, say)
+            found: Iterator[Found] = _walk(shown(path), absolute, excluded, choice.respect_gitignore, say)
         elif os.path.exists(path):
-            found = iter([Found(_shown(path), absolute, kind_of(path))])
+            found = iter([Found(shown(path), absolute, kind_of(path))])
         else:
             say(f"{path}: broken symbolic link, skipped")
             continue
@@ -85,7 +85,7 @@ def kind_of(path: str) -> Kind:
     return KINDS.get(os.path.splitext(path)[1], "python")
 
 
-def _shown(path: str) -> str:
+def shown(path: str) -> str:
     """As given, without `./` and with forward slashes."""
     return os.path.normpath(path).replace(os.sep, "/")
 

@@ -127,6 +127,15 @@ def decode(data: bytes) -> str:
         raise _NotText(f"byte 0x{data[error.start]:02x} is not valid {encoding}{hint}", line) from None
 
 
+def encode(text: str, before: bytes) -> bytes:
+    """The text in the encoding of the content that it replaces, with its byte order mark.
+
+    Raises UnicodeEncodeError where that encoding cannot hold it.
+    """
+    mark = _BOM if before.startswith(_BOM) else b""
+    return mark + text.encode(_declared_encoding(before[len(mark) :]) or "utf-8")
+
+
 class _NotText(Exception):
     def __init__(self, message: str, line: int) -> None:
         super().__init__(message)

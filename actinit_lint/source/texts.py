@@ -25,6 +25,10 @@ class Texts:
         """Remember where the file that reports call `path` lies."""
         self._real[path] = real
 
+    def read_files(self) -> list[str]:
+        """Absolute paths of all files of the run."""
+        return list(self._real.values())
+
     def holds(self, path: str, notebook: Notebook) -> None:
         """From now on the text of `path` is the notebook's program."""
         self._notebooks[path] = notebook

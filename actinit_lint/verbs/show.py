@@ -11,7 +11,7 @@ from actinit_lint.finding import Span
 from actinit_lint.options import Parser, add_common
 from actinit_lint.problem import UserProblem, nearest
 from actinit_lint.settings import configure
-from actinit_lint.show import View, models_of, render
+from actinit_lint.show import View, builds_of, render
 from actinit_lint.source.cells import in_cell
 from actinit_lint.source.files import warn
 
@@ -51,7 +51,7 @@ def run(arguments: Sequence[str]) -> int:
         raise UserProblem(problems[0])
     for problem in problems:
         warn(problem)
-    known = {name for file in facts for name in models_of(file)}
+    known = {build.model for file in facts for build in builds_of(file)}
     for model in models:
         if model not in known:
             raise UserProblem(f'no model "{model}" was followed there{nearest(model, known)}')

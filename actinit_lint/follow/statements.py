@@ -10,7 +10,7 @@ from actinit_lint.follow.calls import call
 from actinit_lint.follow.expressions import assign_target, evaluate
 from actinit_lint.follow.imports import import_from, import_module
 from actinit_lint.follow.iteration import iterate
-from actinit_lint.follow.state import Run
+from actinit_lint.follow.state import OutOfFuel, Run
 from actinit_lint.follow.values import (
     Args,
     Bound,
@@ -321,13 +321,28 @@ def _class(run: Run, node: la.Class) -> Outcome:
     return None
 
 
+#: Steps that a decorator of a class may take: a registry takes a few dozen, one that writes documentation has no end.
+DECORATOR_FUEL = 300
+
+
 def _registered(run: Run, decorator: la.Expr, cls: ClassValue) -> None:
     """A decorator of the project's own sees the class: most put it into a registry and give it back."""
     value = evaluate(run, decorator)
-    if isinstance(value, (Func, Bound, Partial)):
-        args = Args()
-        args.add(cls, run.place(decorator.at))
-        call(run, value, args, run.place(decorator.at))
+    if not isinstance(value, (Func, Bound, Partial)):
+        return
+    args, place = Args(), run.place(decorator.at)
+    args.add(cls, place)
+    fuel = run.fuel
+    run.fuel = min(fuel, DECORATOR_FUEL)
+    built = cls.instances
+    try:
+        ((_, changes),) = run.branch([lambda: call(run, value, args, place)])
+        run.apply(changes)
+    except OutOfFuel:
+        pass  # whatever it does, it is no registry
+    finally:
+        run.fuel = fuel - DECORATOR_FUEL + max(run.fuel, 0) if fuel > DECORATOR_FUEL else run.fuel
+        cls.instances = built
 
 
 STATEMENTS: dict[type, Callable[[Run, Any], Outcome]] = {

@@ -17,7 +17,6 @@ from actinit_lint.probe import measure, supervisor
 from actinit_lint.probe.feed import inferred_inputs
 from actinit_lint.probe.subject import Job, Result, RunOptions, Subject
 
-
 torch.set_num_threads(1)  # the tensors are small: threads cost more than they bring
 
 

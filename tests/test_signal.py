@@ -162,6 +162,11 @@ class TestCourse:
         assert stack("gelu", 2.0, 50).uncertainty == pytest.approx(1.1, abs=0.1)
         assert stack("tanh", 2.0, 50).uncertainty == pytest.approx(sqrt(5 * 49 / 256) / LN10)
 
+    def test_a_scale_that_runs_away_is_decades_of_uncertainty(self) -> None:
+        found = stack("relu2", 1.0, 40)
+        assert 1 < found.uncertainty < 3
+        assert all(0 < point.s <= point.q for point in found.points)
+
     def test_inputs_differ_in_length_where_they_no_longer_differ_in_direction(self) -> None:
         """log10 of the variance across the batch behind He's ReLU layers: -0.89 measured at layer 50 of 64 units, -1.36
         of 256 (means of 150 and 40 networks, torch 2.13), where the theory of infinitely many units has -1.90."""

@@ -10,7 +10,7 @@ from actinit_lint.follow.calls import call
 from actinit_lint.follow.expressions import assign_target, evaluate
 from actinit_lint.follow.imports import import_from, import_module
 from actinit_lint.follow.iteration import iterate
-from actinit_lint.follow.state import Run
+from actinit_lint.follow.state import OutOfFuel, Run
 from actinit_lint.follow.values import (
     Args,
     Bound,
@@ -282,18 +282,34 @@ def _decorate(decorator: Value, func: Func) -> None:
             func.kind = "no_grad"
 
 
+#: Steps that a decorator may take: a registry takes a few dozen, one that writes documentation has no end.
+DECORATOR_FUEL = 300
+
+
 def _register(run: Run, decorator: Value, value: Func | ClassValue, place: Place) -> None:
     """Run a decorator of the project for what it notes down, such as the name of a class in a registry.
 
     What it returns does not matter: a function or class is followed as it was written.
     """
-    if isinstance(decorator, (Func, Bound, Partial)) and value.scope.parent is None:
-        called = value.called if isinstance(value, Func) else False
-        args = Args()
-        args.add(value, place)
-        call(run, decorator, args, place)
-        if isinstance(value, Func):
-            value.called = called
+    if not isinstance(decorator, (Func, Bound, Partial)) or value.scope.parent is not None:
+        return
+    called = value.called if isinstance(value, Func) else False
+    built = value.instances if isinstance(value, ClassValue) else 0
+    args = Args()
+    args.add(value, place)
+    fuel = run.fuel
+    run.fuel = given = min(fuel, DECORATOR_FUEL)
+    try:
+        ((_, changes),) = run.branch([lambda: call(run, decorator, args, place)])
+        run.apply(changes)
+    except OutOfFuel:
+        pass  # whatever it does, it is no registry
+    finally:
+        run.fuel = fuel - given + max(run.fuel, 0)
+    if isinstance(value, Func):
+        value.called = called
+    else:
+        value.instances = built
 
 
 def _class(run: Run, node: la.Class) -> Outcome:

@@ -22,14 +22,16 @@ from actinit_lint.reference.propagation import (
 from actinit_lint.reference.signal_gap import LINEAR, signal_gap
 from actinit_lint.signal.maps import Map
 
-#: Beyond this a float has no room for the next layer; what has grown so far is enough to judge.
-LARGEST = 1e200
+#: Beyond this a float has no room for its square; what has grown so far is enough to judge.
+LARGEST = 1e150
 #: Below this the square root of a number is still one, and its logarithm finite.
 SMALLEST = 1e-300
 #: Points per factor of e in q at which the share of the signal that an activation passes on is computed.
 GRID = 4
 #: Beyond this q an activation that grows is as good as its asymptotes, whose share no longer depends on q.
 FAR = 1e3
+#: A variance of ln q of this size is decades of q: where that is reached, nothing is known of it any more.
+MOST_APART = 20.0
 
 
 class Block(NamedTuple):
@@ -136,8 +138,9 @@ def course(blocks: tuple[Block, ...], start: float = 1.0) -> Course:
             turned = signal.q * known.turned * apart / 4
             direction = turned + max(signal.s / 2, signal.s - (signal.q - signal.s) * expm1(fresh / 4))
             signal = Signal(signal.q, min(signal.q, direction))
-            apart = 0.0 if block.norm else known.kept**2 * apart + fresh  # a norm gives every input one length
-            chance = 0.0 if block.norm else known.kept**2 * chance
+            grows = min(MOST_APART, known.kept**2 * apart + fresh)
+            apart = 0.0 if block.norm else grows  # a norm gives every input one length
+            chance = 0.0 if block.norm else min(MOST_APART, known.kept**2 * chance)
     return Course(tuple(points), decades(max(chance, noise)))
 
 

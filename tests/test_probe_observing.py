@@ -29,7 +29,9 @@ def observed(build: Callable[[], Any], *shape: int, task: Task | None = None, fr
             return (frozen_input.clone(),), {}
         return ((torch.randn if distribution == "normal" else torch.rand)(batch, *shape),), {}
 
-    return measured(Subject("Net", __file__, 1, "torch", build, inputs), task or Task())
+    found = measured(Subject("Net", __file__, 1, "torch", build, inputs), task or Task())
+    assert found.notes == []
+    return found
 
 
 def activations(found: Measurement) -> list[str]:

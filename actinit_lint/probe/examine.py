@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
+from actinit_lint.checking import describe
 from actinit_lint.finding import Finding, Related, Span
 from actinit_lint.model import FileFacts, Layer, Link, Place
 from actinit_lint.probe.evidence import Probed
@@ -94,10 +95,14 @@ def examine(
             examined.path = shown.get(result.path, result.path)
             examination.models.append(examined)
     for finding in findings:
-        finding.probe = _verdict(finding, facts, examination.models)
+        try:
+            finding.probe = _verdict(finding, facts, examination.models)
+        except Exception as problem:
+            finding.probe = Probed("not-probed", f"the probe failed: {describe(problem)}")
     for model in examination.models:
         if model.joint is not None:
-            model.symptoms = [one for one in symptoms(model.joint) if not _explained(one, model.joint, facts, findings)]
+            joint = model.joint
+            model.symptoms = [one for one in model.symptoms if not _explained(one, joint, facts, findings)]
             examination.hits += _hits(model, static, shown)
     return examination
 
@@ -105,8 +110,12 @@ def examine(
 def _examined(result: Result, static: Static) -> Examined:
     if result.measurement is None:
         return Examined(result, None)
-    measurement = msgspec.convert(result.measurement, Measurement, strict=False)
-    return Examined(result, join(result, measurement, static))
+    try:
+        measurement = msgspec.convert(result.measurement, Measurement, strict=False)
+        joint = join(result, measurement, static)
+        return Examined(result, joint, symptoms(joint))
+    except Exception as problem:  # a fault of the probe never stops the linter
+        return Examined(replace(result, not_probed=f"the probe failed: {describe(problem)}"), None)
 
 
 # -- findings

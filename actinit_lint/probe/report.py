@@ -74,6 +74,7 @@ def heading(model: Examined, verbose: bool = False) -> Iterator[str]:
         yield f"  {', '.join(draws)}"
         if measurement.unused:
             yield f"  without a part in the output: {', '.join(measurement.unused)}"
+        yield from (f"  {note}" for note in measurement.notes)
         if measurement.blocked_by:
             yield f"  no gradient comes through: {', '.join(measurement.blocked_by)}"
 

@@ -109,6 +109,7 @@ class Session:
         run = len(self.measurement.runs)
         silent = self._book.close_run(run, back)
         self.measurement.runs.append(Run(seed, distribution, batch, cure is not None, back, not backward, silent))
+        self.measurement.notes = sorted({*self.measurement.notes, *watch.faults})
         self.measurement.blocked_by = sorted({*self.measurement.blocked_by, *watch.blocked})
         return model
 

@@ -32,6 +32,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         self.book = book
         self.modules: list[str] = [""]
         self.blocked: set[str] = set()
+        self.faults: set[str] = set()
         self.paused = False
         self._owners = owners
         self._batch = batch
@@ -61,13 +62,29 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         result = func(*args, **kwargs)
         if name in functions.BLOCKS and any(one.requires_grad for one in operands):
             self.blocked.add(name)
+        try:
+            self._note(name, args, kwargs, operands, tags, result, kept)
+        except Exception as problem:  # a fault of the observer is no fault of the model
+            text = " ".join(f"{type(problem).__name__}: {problem}".split())
+            self.faults.add(f"{name} was not observed: {text}")
+        return result
+
+    def _note(
+        self,
+        name: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        operands: list[torch.Tensor],
+        tags: list[Tag | None],
+        result: Any,
+        kept: torch.Tensor | None,
+    ) -> None:
         if isinstance(result, torch.Tensor):
             self._call(name, args, kwargs, operands, tags, result, kept)
         elif isinstance(result, list | tuple) and operands:
             made = [one for one in tensors_in(result) if one.dtype.is_floating_point]
             if made:
                 self._passed(name, operands, tags, made)
-        return result
 
     def finish(self, leaves: list[torch.Tensor]) -> None:
         """Take what the model gives back as consumed."""

@@ -113,7 +113,7 @@ def test_a_remedy_is_drawn_into_the_weight() -> None:
         "mode": "fan_in",
     }  # fmt: skip
     line = __file__, build.__code__.co_firstlineno + 1
-    task = Task([Replacement("model", "wide", "kernel", [line], fitting, number=0, beside=2)])
+    task = Task([Replacement(f"{__file__}::model", "wide", "kernel", [line], fitting, number=0, beside=2)])
     found = observed(build, 50, task=task)
     assert (found.replaced, found.not_replaced) == (["sequential/wide/kernel"], [])
     cured = {found.runs[run.run].cured: run.weight_variance for run in found.layers[0].runs}

@@ -127,6 +127,16 @@ class TestVerdicts:
         assert {(one["code"], one["probe"]["verdict"]) for one in findings} == {("ACT502", "not-probed")}
         assert findings[0]["probe"]["evidence"].startswith("ACT502 is about the code")
 
+    def test_models_of_one_name_in_two_files_are_told_apart(self, monkeypatch: Any, tmp_path: Path) -> None:
+        he = 'nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")'
+        write(tmp_path, {"other.py": chain(3, he, "tanh"), "good.py": chain(3, he)})
+        probed(monkeypatch, tmp_path, chain(3, "nn.init.xavier_normal_(layer.weight)"))
+        found = actinit_lint("check", "--probe", "--isolated", "--output-format", "json", tmp_path).json["findings"]
+        verdicts = {(Path(one["path"]).name, one["code"]): one["probe"]["verdict"] for one in found}
+        assert verdicts == {("net.py", "ACT101"): "confirmed", ("other.py", "ACT102"): "confirmed"}
+        factors = {one["code"]: one["probe"]["measured"] for one in found}
+        assert factors["ACT101"] == pytest.approx(0.5**0.5, rel=0.15)
+
     def test_without_the_option_there_is_no_probe(self, tmp_path: Path) -> None:
         write(tmp_path, {"net.py": chain(12)})
         found = actinit_lint("check", "--isolated", "--no-cache", "--output-format", "json", tmp_path / "net.py").json

@@ -17,7 +17,7 @@ from actinit_lint.probe.join import Joint, Static, join, layers_of, links_of
 from actinit_lint.probe.measurement import Line, Measurement
 from actinit_lint.probe.subject import Job, Result, RunOptions
 from actinit_lint.probe.symptoms import Symptom, symptoms
-from actinit_lint.probe.verdicts import Case, judge, measured_chain
+from actinit_lint.probe.verdicts import JUDGES, Case, judge, measured_chain
 from actinit_lint.rule import Hit
 from actinit_lint.source.texts import Texts
 
@@ -123,18 +123,12 @@ def _examined(result: Result, static: Static) -> Examined:
 
 def _verdict(finding: Finding, facts: Sequence[FileFacts], models: Sequence[Examined]) -> Probed:
     """From the model that the finding names where it ran, else from any model that its layers are part of."""
-    wanted = {(finding.model, finding.layer)} | {(one.model, one.layer) for one in finding.remedies}
-    links: list[Link] = []
-    layers: dict[int, Layer] = {}
-    for file in facts:
-        for fact in file.facts:
-            layer = getattr(fact, "layer", None)
-            if isinstance(layer, Layer) and (getattr(fact, "model", None), layer.path) in wanted:
-                layers[id(layer)] = layer
-                if isinstance(fact, Link):
-                    links.append(fact)
+    meant = list(_meant(finding, facts))
+    layers = {id(layer): layer for _, _, layer in meant}
+    links = [fact for _, fact, _ in meant if isinstance(fact, Link)]
+    files = {path for path, _, _ in meant} or {finding.span.path}
     links.sort(key=lambda link: (link.layer.path != finding.layer, link.activation.name != finding.activation))
-    own_first = sorted(models, key=lambda one: one.result.name != finding.model)
+    own_first = sorted(models, key=lambda one: one.result.name != finding.model or one.path not in files)
     fallback: Probed | None = None
     for model in own_first:
         if model.joint is None or not _has_any(model.joint, layers.values()):
@@ -143,25 +137,38 @@ def _verdict(finding: Finding, facts: Sequence[FileFacts], models: Sequence[Exam
         if found.verdict != "not-probed":
             return found
         fallback = fallback or found
-    return fallback or Probed("not-probed", _why_not(finding, models, bool(layers)))
+    return fallback or Probed("not-probed", _why_not(finding, models, files))
+
+
+def _meant(finding: Finding, facts: Sequence[FileFacts]) -> Iterator[tuple[str, object, Layer]]:
+    """(file, fact, layer) of what a finding speaks of: in its own file, unless that only holds the initialiser."""
+    wanted = {(finding.model, finding.layer)} | {(one.model, one.layer) for one in finding.remedies}
+    found = [
+        (file.path, fact, layer)
+        for file in facts
+        for fact in file.facts
+        if isinstance(layer := getattr(fact, "layer", None), Layer)
+        and (getattr(fact, "model", None), layer.path) in wanted
+    ]
+    here = [one for one in found if one[0] == finding.span.path]
+    yield from here or found
 
 
 def _has_any(joint: Joint, layers: Iterable[Layer]) -> bool:
     return any(joint.of(layer) or id(layer) in joint.gates for layer in layers)
 
 
-def _why_not(finding: Finding, models: Sequence[Examined], has_layers: bool) -> str:
+def _why_not(finding: Finding, models: Sequence[Examined], files: set[str]) -> str:
     """The reason of the model itself, of its file, or of the code."""
-    from actinit_lint.probe.verdicts import JUDGES
-
     if finding.code not in JUDGES:
         return f"{finding.code} is about the code, not about a number that could be measured"
-    here = [one for one in models if one.path == finding.span.path]
-    named = [one for one in models if one.result.name == finding.model]
-    for model in (*named, *(one for one in here if not one.result.name), *here):
-        if model.result.not_probed and (model in named or model.result.name in ("", finding.model)):
+    here = [one for one in models if one.path in files]
+    named = [one for one in here if one.result.name == finding.model]
+    whole = [one for one in here if not one.result.name]  # the file itself did not load
+    for model in (*named, *whole):
+        if model.result.not_probed:
             return model.result.not_probed
-    if any(one.joint is not None for one in (*named, *here)):
+    if any(one.joint is not None for one in here):
         return "this line did not run with the inferred input"
     failed = [one.result.not_probed for one in here if one.result.not_probed]
     return failed[0] if failed else "no model was found in this file that could be built alone"
@@ -173,17 +180,12 @@ def _explained(symptom: Symptom, joint: Joint, facts: Sequence[FileFacts], findi
     for finding in findings:
         if finding.code not in codes or finding.level == "info":
             continue
-        wanted = {(finding.model, finding.layer)} | {(one.model, one.layer) for one in finding.remedies}
-        for file in facts:
-            for fact in file.facts:
-                layer = getattr(fact, "layer", None)
-                if not isinstance(layer, Layer) or (getattr(fact, "model", None), layer.path) not in wanted:
-                    continue
-                concerned = set(joint.of(layer))
-                if isinstance(fact, Link):
-                    concerned |= set(measured_chain(joint, fact.chain))
-                if concerned & symptom.records or (concerned and symptom.code in ANYWHERE):
-                    return True
+        for _, fact, layer in _meant(finding, facts):
+            concerned = set(joint.of(layer))
+            if isinstance(fact, Link):
+                concerned |= set(measured_chain(joint, fact.chain))
+            if concerned & symptom.records or (concerned and symptom.code in ANYWHERE):
+                return True
     return False
 
 

@@ -15,6 +15,7 @@ from actinit_lint.model import FileFacts, Place
 from actinit_lint.probe.join import Static
 from actinit_lint.probe.measurement import Line, Replacement, Task
 from actinit_lint.probe.subject import Job, Override, RunOptions
+from actinit_lint.rule import Remedy
 from actinit_lint.source.texts import Texts
 
 #: Models drawn to count those that are dead at birth: enough to tell 10 % from 5 %.
@@ -73,20 +74,37 @@ def runnable(facts: Iterable[FileFacts], texts: Texts) -> Iterator[dict[str, str
 
 def _replacements(findings: Sequence[Finding], static: Static) -> Iterator[Replacement]:
     """The remedies of all findings; of two for one weight the graver finding's counts."""
-    places: dict[tuple[str, str], list[Place]] = {}
+    places: dict[tuple[str, str], Place] = {}
     beside: dict[tuple[str, Line | None], list[str]] = {}  # paths of the layers that one line makes
     for model, layer in static.layers:
-        places.setdefault((model, layer.path), []).append(layer.place)
+        places.setdefault((model, layer.path), layer.place)
         beside.setdefault((model, static.line(layer.place)), []).append(layer.path)
     order = ("error", "warning", "info")
     taken: set[tuple[str, str, str]] = set()
     for finding in sorted(findings, key=lambda one: order.index(one.level)):
         for remedy in finding.remedies:
-            key = (remedy.model, remedy.layer, remedy.weight)
-            if key in taken:
-                continue
-            taken.add(key)
-            lines = [line for place in places.get(key[:2], ()) for line in static.lines(place)]
-            paths = beside.get((remedy.model, lines[0] if lines else None), [remedy.layer])
-            number = paths.index(remedy.layer) if remedy.layer in paths else 0
-            yield Replacement(*key, lines, msgspec.to_builtins(remedy.initializer), number, len(paths))
+            for model in _models_meant(remedy, finding, places):
+                key = (model, remedy.layer, remedy.weight)
+                if key in taken:
+                    continue
+                taken.add(key)
+                path, _, name = model.rpartition("::")
+                lines = static.lines(places[model, remedy.layer])
+                paths = beside[model, lines[0] if lines else None]
+                yield Replacement(
+                    f"{static.files[path]}::{name}",
+                    remedy.layer,
+                    remedy.weight,
+                    lines,
+                    msgspec.to_builtins(remedy.initializer),
+                    paths.index(remedy.layer),
+                    len(paths),
+                )
+
+
+def _models_meant(remedy: Remedy, finding: Finding, places: Mapping[tuple[str, str], Place]) -> list[str]:
+    """The finding's file where it holds the model; any file, where an initialiser is written in a helper's."""
+    here = f"{finding.span.path}::{remedy.model}"
+    if (here, remedy.layer) in places:
+        return [here]
+    return [model for model, layer in places if layer == remedy.layer and model.rpartition("::")[2] == remedy.model]

@@ -16,7 +16,7 @@ from actinit_lint.source.texts import Texts
 class Static:
     """What was followed: the layers of every model, and where their constructors are."""
 
-    layers: list[tuple[str, Layer]]  # (model, layer), each once, in source order
+    layers: list[tuple[str, Layer]]  # (file::model, layer), each once, in source order
     spans: Mapping[Place, Span]
     texts: Texts
     links: Mapping[int, Sequence[Link]] = field(default_factory=dict)  # identity of a layer -> its links
@@ -36,13 +36,13 @@ class Static:
 
 
 def layers_of(facts: Iterable[FileFacts]) -> list[tuple[str, Layer]]:
-    """Every layer that a fact speaks of, with the fact's model."""
+    """Every layer that a fact speaks of, with its model as `file::model`: two files may have models of one name."""
     found: dict[int, tuple[str, Layer]] = {}
     for file in facts:
         for fact in file.facts:
             layer, model = getattr(fact, "layer", None), getattr(fact, "model", None)
             if isinstance(layer, Layer) and isinstance(model, str):
-                found.setdefault(id(layer), (model, layer))
+                found.setdefault(id(layer), (f"{file.path}::{model}", layer))
     return list(found.values())
 
 
@@ -89,17 +89,18 @@ def _same_activation(measured: str, static: str | None) -> bool:
 
 def join(result: Result, measurement: Measurement, static: Static) -> Joint:
     joint = Joint(result, measurement, links=static.links)
+    own = {f"{path}::{result.name}" for path, there in static.files.items() if there == result.path}
     by_line: dict[tuple[str, Line | None, str], list[Layer]] = {}
     for model, layer in static.layers:
         for name, weight in layer.weights.items():
             if weight.role not in ("bias", "norm"):
                 by_line.setdefault((model, static.line(layer.place), name), []).append(layer)
-        gates = [one for one in measurement.gates if _is_gate_of(one, layer, model == result.name, static)]
+        gates = [one for one in measurement.gates if _is_gate_of(one, layer, model in own, static)]
         if gates:
             joint.gates[id(layer)] = gates
     for (model, _, name), layers in by_line.items():
         paths = {id(layer): _by_path(layer, name, measurement.layers) for layer in layers}
-        if model == result.name and all(paths.values()):
+        if model in own and all(paths.values()):
             _note(joint, layers, name, [paths[id(layer)] for layer in layers])
             continue
         here = _by_line(static.lines(layers[0].place), name, layers[0], measurement.layers)

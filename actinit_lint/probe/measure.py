@@ -74,7 +74,7 @@ def measured(subject: Subject, task: Task) -> Measurement:
         for seed in range(uniform):
             session.run(seed, batch, "uniform")
         if task.replacements:
-            cure = Cure(task.replacements, subject.name)
+            cure = Cure(task.replacements, f"{subject.path}::{subject.name}")
             for seed in range(cured):
                 session.run(seed, batch, "normal", cure=cure)
             measurement.replaced, measurement.not_replaced = sorted(cure.replaced), sorted(cure.missed)

@@ -17,7 +17,7 @@ Line = tuple[str, int]
 class Replacement:
     """One remedy on its way to the child: what to draw, and how to find the weight."""
 
-    model: str
+    model: str  # "/path/of/file.py::Net"
     layer: str  # path in the model: "net.0"
     weight: str  # "weight", "kernel", "bias"
     constructed: list[Line]  # lines that may hold the layer's constructor call

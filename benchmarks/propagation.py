@@ -829,7 +829,7 @@ NOTES = """\
   layers, and few draws make much of the mean. That is why a pair takes eight of them, and why a second moment may still
   be outside: of twelve other draws (below) the mean is within.
 - The batch signal counts what a finite width adds (`reference/finite_width.py`): inputs grow alike in direction, but
-  not in length. The theory of infinitely many units alone is too low by 0.2 to 0.6 decades behind 50 ReLU layers of 256.
+  not in length. The theory of infinitely many units alone is too low by 0.2 to 0.6 decades behind 50 such layers.
 - Where s > 1, GELU and Mish behind He's are off most, by two to four decades of variance: q starts next to a fixed
   point that it leaves, and what a finite width adds to it grows with every layer. The linter counts that as
   uncertainty: a decade of std for GELU.

@@ -25,7 +25,7 @@ _DEEPEST = 2  # levels of objects built as arguments of objects
 #: Names of parameters that take a model, whatever else they may say.
 _MODEL_NAME = re.compile(
     r"(?!(d|dim|n|num|use|has)_)(.*_)?(encoder|decoder|backbone|net|network|model|module|discriminator|generator"
-    r"|extractor|submodule|unet|vae|actor|critic|transformer)"
+    r"|extractor|submodule|unet|vit|vae|actor|critic|transformer)"
 )
 #: Names that take a layer where nothing else fits.
 _LAYER_NAME = re.compile(

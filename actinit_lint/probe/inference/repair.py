@@ -150,7 +150,7 @@ _RULES: list[tuple[str, Callable[[re.Match[str], Mapping[str, Any]], Changes]]] 
     (r"index out of range", _longer),
     (r"not enough values to unpack|zip\(\) argument", _longer),
     (r"(unsupported operand|must be|cannot be interpreted|can't multiply|can only concatenate).*(list|tuple)", _single),
-    (r"expected an? (positive )?(int|integer)\b", _single),
+    (r"expected an? (positive )?(int|integer)\b|tuple of ints.* type list|must be int, not (list|tuple)", _single),
     (r"divisible|divide|multiple of", _divisible),
     (r"'float' object cannot be interpreted|must be tuple of ints, .*float|expected int.*float", _whole),
     (

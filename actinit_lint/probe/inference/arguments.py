@@ -280,6 +280,14 @@ def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
     return [parameter for parameter in signature.parameters.values() if parameter.kind in kinds]
 
 
+def takes_any_keyword(function: Callable[..., Any]) -> bool:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (ValueError, TypeError):
+        return False
+    return any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters)
+
+
 def annotation_of(parameter: inspect.Parameter, function: Callable[..., Any]) -> Any:
     """A parameter's annotation, evaluated if it is text and that works."""
     annotation = parameter.annotation

@@ -144,15 +144,18 @@ def _request(operation: str, job: Job, options: RunOptions) -> dict[str, Any]:
 
 
 def _ask(child: Child, request: dict[str, Any], until: float) -> dict[str, Any]:
+    over = {"not_probed": f"the time for the whole run was over; {LIMIT_OPTIONS['run_seconds']} raises it"}
     left = until - time.monotonic()
     if left <= 0:
-        return {"not_probed": f"the time for the whole run was over; {LIMIT_OPTIONS['run_seconds']} raises it"}
-    seconds = min(float(request["limits"]["seconds"]), left)
-    request["limits"]["seconds"] = seconds
+        return over
+    allowed = float(request["limits"]["seconds"])
+    request["limits"]["seconds"] = min(allowed, left)
     try:
-        return child.ask(request, seconds)
+        answer = child.ask(request, min(allowed, left))
     except ChildGone as error:
-        return {"not_probed": str(error)}
+        answer = {"not_probed": str(error)}
+    cut_short = left < allowed and str(answer.get("not_probed")).startswith("no result after")
+    return over if cut_short else answer
 
 
 def _uses_keras(path: str) -> bool:

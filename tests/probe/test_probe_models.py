@@ -90,5 +90,6 @@ def test_a_block_inside_a_root_that_ran_is_not_probed_again(results: dict[str, R
 
 def test_a_guessed_depth_is_said(results: dict[str, Result]) -> None:
     assert results["vit_small.py::VisionTransformer"].depth_assumed
+    assert results["keyword_wrapper.py::Encoder"].depth_assumed
     assert not results["cifar_resnet.py::ResNet"].depth_assumed
     assert not results["gpt_mini.py::GPT"].depth_assumed

@@ -25,7 +25,7 @@ _DEEPEST = 2  # levels of objects built as arguments of objects
 #: Names of parameters that take a model, whatever else they may say.
 _MODEL_NAME = re.compile(
     r"(?!(d|dim|n|num|use|has)_)(.*_)?(encoder|decoder|backbone|net|network|model|module|discriminator|generator"
-    r"|extractor|submodule|unet|vae|actor|critic|transformer)"
+    r"|extractor|submodule|unet|vit|vae|actor|critic|transformer)"
 )
 #: Names that take a layer where nothing else fits.
 _LAYER_NAME = re.compile(
@@ -278,6 +278,14 @@ def parameters_of(function: Callable[..., Any]) -> list[inspect.Parameter]:
         return []
     kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
     return [parameter for parameter in signature.parameters.values() if parameter.kind in kinds]
+
+
+def takes_any_keyword(function: Callable[..., Any]) -> bool:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (ValueError, TypeError):
+        return False
+    return any(parameter.kind is inspect.Parameter.VAR_KEYWORD for parameter in parameters)
 
 
 def annotation_of(parameter: inspect.Parameter, function: Callable[..., Any]) -> Any:

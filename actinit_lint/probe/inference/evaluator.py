@@ -10,6 +10,7 @@ import operator
 import sys
 import types
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from actinit_lint.probe.inference.sources import Scope, SourceFile
@@ -69,6 +70,7 @@ class Evaluator:
     names: Mapping[str, Any]
     defaults: Mapping[str, tuple[Any, str]]
     makes: Callable[[type], bool]  # whether calling this class only builds something
+    following: set[tuple[int, str]] = dataclasses.field(default_factory=set)  # names whose value is being worked out
 
     def value(self, node: ast.expr, scope: Scope, depth: int = 0) -> Any:
         """Raises NotKnown. What contains a new layer comes as `Fresh`."""
@@ -136,6 +138,15 @@ class Evaluator:
         return made
 
     def _name(self, name: str, scope: Scope, depth: int) -> Any:
+        if (id(scope), name) in self.following:  # `x = x + 1`
+            raise NotKnown
+        self.following.add((id(scope), name))
+        try:
+            return self._looked_up(name, scope, depth)
+        finally:
+            self.following.discard((id(scope), name))
+
+    def _looked_up(self, name: str, scope: Scope, depth: int) -> Any:
         for place in (scope, self.source.tree) if scope is not self.source.tree else (scope,):
             assigned = _assigned(place, name)
             if len(assigned) == 1 or (assigned and len({ast.dump(a) for a in assigned}) == 1):
@@ -234,28 +245,37 @@ def _is_namespace(value: object) -> bool:
 
 
 def _assigned(scope: Scope, name: str) -> list[ast.expr]:
-    """The expressions a name is set to in a scope, in order, inner functions left out."""
-    found: list[ast.expr] = []
+    """The expressions a name is set to in a scope, in order."""
+    return _assignments(scope).get(name, [])
+
+
+@lru_cache(maxsize=4096)
+def _assignments(scope: Scope) -> dict[str, list[ast.expr]]:
+    """All names set in a scope, inner functions and classes left out."""
+    found: dict[str, list[ast.expr]] = {}
     waiting: list[ast.AST] = list(reversed(scope.body))
     while waiting:
         node = waiting.pop()
         if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)):
             continue
         if isinstance(node, ast.Assign):
-            for target in node.targets:
-                found += _parts(target, node.value, name)
-        elif isinstance(node, ast.AnnAssign) and node.value is not None:
-            found += _parts(node.target, node.value, name)
+            parts = [part for target in node.targets for part in _parts(target, node.value)]
+        else:
+            parts = _parts(node.target, node.value) if isinstance(node, ast.AnnAssign) else []
+        for name, value in parts:
+            found.setdefault(name, []).append(value)
         waiting += reversed(list(ast.iter_child_nodes(node)))
     return found
 
 
-def _parts(target: ast.expr, value: ast.expr, name: str) -> list[ast.expr]:
+def _parts(target: ast.expr, value: ast.expr | None) -> list[tuple[str, ast.expr]]:
+    if value is None:
+        return []
     if isinstance(target, ast.Name):
-        return [value] if target.id == name else []
+        return [(target.id, value)]
     if isinstance(target, (ast.Tuple, ast.List)) and isinstance(value, (ast.Tuple, ast.List)):
         if len(target.elts) == len(value.elts):
-            return [found for t, v in zip(target.elts, value.elts) for found in _parts(t, v, name)]
+            return [part for t, v in zip(target.elts, value.elts) for part in _parts(t, v)]
     return []
 
 

@@ -15,7 +15,7 @@ _ROLES: list[tuple[str, str]] = [
     (r"(img|image|input|in|obs|observation|state|frame)_shape|shape|input_dims?_chw|chw", "image_shape"),
     (r"(img|image|input|crop|frame|im|spatial)_?(size|res|resolution|hw|side)|resolution|image_?dim", "image"),
     (r"(img|image|input)_?(h|height|w|width)|height|width|h|w", "image"),
-    (r"(image_|frame_)?patch_?(size|height|width|dim)?|p_size", "patch"),
+    (r"(image_|img_)?patch_?(size|height|width|dim)?|p_size", "patch"),
     (r"(num_|n_|max_)?frames?|frame_patch_size|temporal_.*size|num_segments", "frames"),
     (
         r"(in|inp|input|img|image|src|num|n)_?(c|ch|chans?|channels?|planes)|channels?_in|nc|c_?in|chans?|channels?",
@@ -33,7 +33,7 @@ _ROLES: list[tuple[str, str]] = [
     (r"(dim|d|size)_?(per_)?heads?|heads?_(dim|size|width)|dim_key|d_?k|d_?v|d_?q|d_head", "head_width"),
     (
         r"(.*_)?depth|(.*_)?(num|n|nb|nr|no|hidden|rnn|lstm|enc|dec|encoder|decoder|res|residual)_?(of_)?(.*_)?"
-        r"(layers?|blocks?|stages?|levels?|stacks?|downs|res_?blocks|cells)|layers|blocks|repeats?|n_?layers?|block_num",
+        r"(layers?|blocks?|stages?|levels?|hierarchies|stacks?|downs|res_?blocks|cells)|layers|blocks|(.*_)?repeats?|n_?layers?|block_num",
         "depth",
     ),
     (

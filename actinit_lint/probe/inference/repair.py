@@ -8,9 +8,9 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from actinit_lint.probe.inference.arguments import RecordedConfig, parameters_of
+from actinit_lint.probe.inference.arguments import RecordedConfig, parameters_of, takes_any_keyword
 from actinit_lint.probe.inference.configs import RecordingConfig, text_of
-from actinit_lint.probe.inference.names import IMAGE, role_of
+from actinit_lint.probe.inference.names import DEPTH_ROLES, IMAGE, plain_value, role_of
 from actinit_lint.probe.inference.values import Arguments, Fresh
 
 _PLURAL = re.compile(r".*(s|list|dims|shape|size|channels|mult)$")
@@ -25,6 +25,9 @@ def repair(
     if wants_network:
         return without_download(arguments, function)
     message = str(error)
+    passed_on = _passed_on(error, arguments, function)
+    if passed_on is not None:
+        return passed_on
     near = _mentioned(error)
     assumed = {name: arguments.kwargs[name] for name in arguments.assumed if name in arguments.kwargs}
     for pattern, rule in _RULES:
@@ -36,6 +39,23 @@ def repair(
                 deeper = arguments.depth_assumed or isinstance(value, (list, tuple))
                 return dataclasses.replace(arguments, kwargs={**arguments.kwargs, name: value}, depth_assumed=deeper)
     return None
+
+
+def _passed_on(error: BaseException, arguments: Arguments, function: Callable[..., Any]) -> Arguments | None:
+    """What a constructor hands on by `**kwargs` and turns out to need: `Encoder(**kwargs)` → `Layers(dim)`."""
+    if not takes_any_keyword(function):
+        return None
+    lacking = re.match(r".*missing \d+ required .*arguments?: (.*)", str(error))
+    names = re.findall(r"'(\w+)'", lacking[1]) if lacking else []
+    if isinstance(error, KeyError) and error.args and isinstance(error.args[0], str):
+        names = [error.args[0]]
+    found = {name: plain_value(role_of(name), IMAGE) for name in names if name.isidentifier()}
+    new = {name: value for name, value in found.items() if value is not None and name not in arguments.kwargs}
+    if not new:
+        return None
+    deeper = arguments.depth_assumed or any(role_of(name) in DEPTH_ROLES for name in new)
+    kwargs = {**arguments.kwargs, **new}
+    return dataclasses.replace(arguments, kwargs=kwargs, assumed=arguments.assumed | set(new), depth_assumed=deeper)
 
 
 def without_download(arguments: Arguments, function: Callable[..., Any]) -> Arguments | None:
@@ -150,7 +170,7 @@ _RULES: list[tuple[str, Callable[[re.Match[str], Mapping[str, Any]], Changes]]] 
     (r"index out of range", _longer),
     (r"not enough values to unpack|zip\(\) argument", _longer),
     (r"(unsupported operand|must be|cannot be interpreted|can't multiply|can only concatenate).*(list|tuple)", _single),
-    (r"expected an? (positive )?(int|integer)\b", _single),
+    (r"expected an? (positive )?(int|integer)\b|tuple of ints.* type list|must be int, not (list|tuple)", _single),
     (r"divisible|divide|multiple of", _divisible),
     (r"'float' object cannot be interpreted|must be tuple of ints, .*float|expected int.*float", _whole),
     (

@@ -16,6 +16,7 @@ from actinit_lint.probe.loading.stubs import NotInstalled
 from actinit_lint.probe.subject import Limits
 
 SLOW = 1.0  # seconds of a forward pass above which the batch stays as small as the search's
+SHARE_OF_MEMORY = 0.5  # of the limit that the tensors kept for a backward pass may take
 BATCH_OF_MEASUREMENT = 8
 
 
@@ -62,13 +63,13 @@ def search(
     model.train()
     found = _first_accepted(starts, attempt, limits, repairing=fixed is None)
     if found is not None:
-        return Found(found, True, _only_batch(found, attempt))
+        return Found(found, True, _only_batch(found, attempt, limits))
     failure = NoInput(attempt.tries, attempt.closest, attempt.cause)
     model.eval()
     again = ([attempt.closest] if attempt.closest is not None else []) + starts[:4]
     for inputs in again:
         if attempt(inputs) is None:
-            return Found(inputs, False, _only_batch(inputs, attempt))
+            return Found(inputs, False, _only_batch(inputs, attempt, limits))
     raise failure
 
 
@@ -106,9 +107,15 @@ def _few(found: Iterator[Inputs], most: int = 12) -> Iterator[Inputs]:
                 return
 
 
-def _only_batch(inputs: Inputs, attempt: _Attempt) -> int | None:
-    """The search's batch size if others do not work, or would take long."""
+def _only_batch(inputs: Inputs, attempt: _Attempt, limits: Limits) -> int | None:
+    """The search's batch size, or one, if a larger one does not work, or would take much time or memory."""
     if attempt.seconds > SLOW:
+        return int(BATCH)
+    kept = attempt.kept_for_backward(inputs)
+    bound = limits.memory_mb * SHARE_OF_MEMORY * 2**20
+    if kept > bound:
+        return 1 if attempt(inputs, 1) is None else int(BATCH)
+    if kept * BATCH_OF_MEASUREMENT / int(BATCH) > bound:
         return int(BATCH)
     return None if attempt(inputs, BATCH_OF_MEASUREMENT) is None else int(BATCH)
 
@@ -146,6 +153,22 @@ class _Attempt:
                     self._furthest, self.closest, self.cause = self.reached, inputs, error
                 return error
 
+    def kept_for_backward(self, inputs: Inputs) -> int:
+        """Bytes that a forward pass with the search's batch keeps for the backward pass."""
+        import torch
+
+        total = 0
+
+        def pack(tensor: Any) -> Any:
+            nonlocal total
+            total += tensor.numel() * tensor.element_size()
+            return tensor
+
+        args, kwargs = inputs.make(int(BATCH), "normal")
+        with contextlib.suppress(Exception), torch.autograd.graph.saved_tensors_hooks(pack, _unchanged):
+            self.model(*args, **kwargs)
+        return total
+
     @contextlib.contextmanager
     def _counting(self) -> Iterator[None]:
         from torch.nn.modules.module import register_module_forward_pre_hook
@@ -160,3 +183,7 @@ class _Attempt:
             yield
         finally:
             handle.remove()
+
+
+def _unchanged(tensor: Any) -> Any:
+    return tensor

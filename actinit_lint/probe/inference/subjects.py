@@ -40,6 +40,10 @@ class NotProbed(Exception):
         self.hint, self.cause = hint, cause
 
 
+class TooLarge(NotProbed):
+    """More parameters than the limit."""
+
+
 class Maker:
     """Calls a target; keeps what all attempts share: source files, parser defaults, globals that were supplied."""
 
@@ -150,7 +154,10 @@ def torch_subject(loaded: Loaded, target: Target, override: Override | None, lim
             sizes = {name: value for name, value in used.kwargs.items() if type(value) is int}
             found = search(model, limits, [spec for spec, _ in called_with], sizes, fixed, maker.supply)
         except (NotProbed, NotInstalled) as error:
-            raise explained(error, maker) from error
+            if not (isinstance(error, TooLarge) and arguments.assumed):  # others of the sizes that were guessed may do
+                raise explained(error, maker) from error
+            failures.append(error)
+            continue
         except Exception as error:
             failures.append(error)
             continue
@@ -241,7 +248,7 @@ def parameter_limit(count: int, limits: Limits) -> None:
     """Raises NotProbed when a model has more parameters than that."""
     if count > limits.parameters:
         limit = f"limit {_millions(limits.parameters)}; --probe-parameters raises it"
-        raise NotProbed(f"at least {_millions(count)} parameters ({limit})")
+        raise TooLarge(f"at least {_millions(count)} parameters ({limit})")
 
 
 def _shape(parameter: Any) -> tuple[int, ...]:

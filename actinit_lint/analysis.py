@@ -123,9 +123,10 @@ def understand(
 
     disk = disk or Disk()
     programs: dict[str, Program] = {}
-    total = len(read.sources)
-    for index, source in enumerate(read.sources):
-        progress("parsing", index, total)
+    order = disk.parse_ahead([source.text for source in read.sources], configuration.settings.jobs)
+    for done, index in enumerate(order):
+        source = read.sources[index]
+        progress("parsing", done, len(order))
         try:
             parsed = _parsed(source, read.texts, report, disk)
             if parsed is not None:
@@ -133,6 +134,7 @@ def understand(
         except Exception as error:
             report("ACT900", _span(source.path, 1, 1), stage="parsing", problem=describe(error))
         read.sources[index] = Source(source.path, "", source.real)  # let the text go; reports read again what they show
+    programs = {source.path: programs[source.path] for source in read.sources if source.path in programs}
     read.programs = programs
     if not programs:
         return []

@@ -60,6 +60,9 @@ class CacheFolder:
         content = data[_CHECKSUM:]
         return content if digest(content) == data[:_CHECKSUM] else None
 
+    def has(self, name: str) -> bool:
+        return os.path.isfile(os.path.join(self._own, name))
+
     def write(self, name: str, content: bytes) -> None:
         """Keep an entry, if that is possible."""
         file = os.path.join(self._own, name)

@@ -761,8 +761,8 @@ def report(results: Results) -> str:
         "",
         "Written by `python benchmarks/propagation.py --write benchmarks/propagation.md`, with",
         f"actinit-lint {__version__}, torch {torch.__version__} and Python {platform.python_version()}; float64, one",
-        f"thread, {results.seconds:.0f} s of CPU time. Seeds: crc32 of the pair's names and 0, 1 or 2; for the models",
-        "0 and 1.",
+        f"thread, {results.seconds:.0f} s of CPU time. Seeds: crc32 of the pair's names and 0 to {SEEDS - 1}; for the",
+        "models 0 and 1.",
         "",
         f"Stacks of `nn.Linear`, {WIDTH} wide and {DEPTH} deep, {BATCH} inputs ~ N(0, 1):",
         f"{len(ACTIVATIONS)} activations behind {len(INITIALISERS)} initialisers, {SEEDS} networks for each pair,",
@@ -825,26 +825,24 @@ def report(results: Results) -> str:
 
 #: What the numbers say; to be read again, and written again, when they change.
 NOTES = """\
-- Second moments outside are chance: of other draws, twelve for each of these pairs (below), every mean is within. In a
-  network of 256 units the total of a rectifier varies by 0.4 decades from draw to draw at 50 layers, since nothing
-  brings q back; the mean of three has a standard deviation of 0.23 where 0.346 is allowed.
-- The batch signal of rectifiers is too low in theory, and not by chance: by 0.2 to 0.6 decades of variance at 50 layers
-  of 256, which is 1 to 3 % per layer, or 0.1 to 0.3 decades of std. Inputs grow alike more slowly than in infinitely
-  wide networks; whether the difference falls as 1/width, the draws below are too few to tell.
-- Where s > 1, GELU and Mish behind He's are off most, by one to four decades of variance: q starts next to a fixed
-  point that it leaves, and what a finite width adds to it grows with every layer.
+- Of rectifiers nothing brings q back: in a network of 256 units its total varies by 0.4 decades from draw to draw at 50
+  layers, and few draws make much of the mean. That is why a pair takes eight of them, and why a second moment may still
+  be outside: of twelve other draws (below) the mean is within.
+- The batch signal counts what a finite width adds (`reference/finite_width.py`): inputs grow alike in direction, but
+  not in length. The theory of infinitely many units alone is too low by 0.2 to 0.6 decades behind 50 such layers.
+- Where s > 1, GELU and Mish behind He's are off most, by two to four decades of variance: q starts next to a fixed
+  point that it leaves, and what a finite width adds to it grows with every layer. The linter counts that as
+  uncertainty: a decade of std for GELU.
 - Softplus and logsigmoid behind He's: the fixed point of q is hardly stable (s = 0.98), and what little a finite width
-  shifts q along the way is amplified in the batch signal and in the gradient, by two decades.
+  shifts q along the way is amplified in the gradient, by two to three decades.
 - Gradients behind std 1 before a bounded activation: of 256 units few have any slope (of ReLU6, nine), so that most
-  draws have less gradient than the mean over all draws, which rare ones make. More draws come nearer to the theory,
-  though twelve do not suffice for ReLU6.
+  draws have less gradient than the mean over all draws, which rare ones make.
 - Tanhshrink behind small weights falls below the digits of float64 within a few layers, and is not compared there.
 
 """.splitlines()
 MODEL_NOTES = """\
-The gradient of AlexNet and VGG-11 misses the target as it is predicted for the linter, and for one reason: summed over
-positions, it grows by the number of positions (36 and 49) on its way back through the flatten between convolutions and
-classifier, which the prediction leaves out. "Flatten counted" is the same prediction times that number.
+The maps that a flatten hands to the classifier as so many inputs (36 and 49 positions) are counted in the gradient, as
+`actinit-lint show` does; the rules leave them out.
 
 """.splitlines()
 ROW_NOTES = """\

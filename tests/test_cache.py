@@ -251,3 +251,46 @@ class TestFolder:
         assert len(outputs) == 1
         assert len(json.loads(outputs.pop())["findings"]) == 8
         assert not list(FOLDER.rglob("*.tmp"))
+
+
+class TestWorkers:
+    @pytest.fixture(autouse=True)
+    def small_shares(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("actinit_lint.disk.WORTHWHILE", 500)
+
+    def project(self, folder: Path) -> None:
+        models = {f"net{i}.py": BAD.replace("Net", f"Net{i}") for i in range(9)}
+        write(folder, {**models, "broken.py": "import torch\n)" + "#" * 2000, "copy.py": BAD.replace("Net", "Net1")})
+
+    @pytest.mark.parametrize("argv", [["--no-cache"], []], ids=["without the cache", "with the cache"])
+    def test_any_number_of_jobs_finds_the_same(self, tmp_path: Path, argv: list[str]) -> None:
+        self.project(tmp_path)
+        alone = lint(".", "--no-cache", "-j", "1")
+        assert alone.codes.count("ACT101") == 10
+        assert "ACT000" in alone.codes
+        for jobs in ("2", "3"):
+            assert lint(".", *argv, "-j", jobs) == alone
+            assert actinit_lint("clean").code == 0
+
+    def test_a_worker_parses_its_share(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        import actinit_lint.disk
+
+        parsed: list[str] = []
+        parse = actinit_lint.disk.parse
+        monkeypatch.setattr("actinit_lint.disk.parse", lambda text, path: [parsed.append(path), parse(text, path)][1])
+        self.project(tmp_path)
+        lint(".", "-j", "2", "--no-cache")
+        assert 0 < len(parsed) < 9
+
+    def test_a_worker_loads_nothing_from_the_linted_folder(self, tmp_path: Path) -> None:
+        self.project(tmp_path)
+        trap = "open('executed', 'w')\n"
+        write(tmp_path, {f"{name}.py": trap for name in ("json", "tokenize", "libcst", "msgspec", "sitecustomize")})
+        assert lint(".", "-j", "2", "--no-cache").codes.count("ACT101") == 10
+        assert not Path("executed").exists()
+
+    def test_a_worker_that_dies_is_replaced_by_hand(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.project(tmp_path)
+        alone = lint(".", "--no-cache", "-j", "1")
+        monkeypatch.setattr("actinit_lint.program.workers._SCRIPT", "raise SystemExit(3)")
+        assert lint(".", "-j", "3", "--no-cache") == alone

@@ -356,6 +356,20 @@ class TestNoFix:
         )
         self.same(text, tmp_path)
 
+    def test_one_call_for_embeddings_too(self, tmp_path: Path) -> None:
+        loop = "for m in self.modules():\n    if isinstance(m, {kinds}):\n        nn.init.xavier_normal_(m.weight)"
+        table = "self.table = nn.Embedding(100, 64)\n"
+        call = "self.a(self.table(x))"
+        both = torch(table + loop.format(kinds="(nn.Linear, nn.Embedding)")).replace("self.a(x)", call)
+        self.same(both, tmp_path)
+        one = torch(table + loop.format(kinds="nn.Linear")).replace("self.a(x)", call)
+        assert "kaiming_normal_" in fixed(one, tmp_path)
+        apart = one.replace(
+            "            if isinstance",
+            "            if isinstance(m, nn.Embedding):\n                pass\n            elif isinstance",
+        )
+        assert "kaiming_normal_" in fixed(apart, tmp_path)
+
     def test_the_argument_comes_from_the_caller(self, tmp_path: Path) -> None:
         text = torch("draw(self.a, 1.0)").replace(
             "class Net", "def draw(layer, gain):\n    nn.init.xavier_normal_(layer.weight, gain=gain)\n\n\nclass Net"

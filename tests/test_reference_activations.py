@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -105,7 +104,6 @@ def slope(function: Callable[[torch.Tensor], torch.Tensor], z: torch.Tensor) -> 
 
 @pytest.fixture(scope="module")
 def keras() -> Iterator[ModuleType]:
-    os.environ["KERAS_BACKEND"] = "torch"
     import keras
 
     yield keras

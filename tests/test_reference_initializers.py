@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
@@ -134,7 +133,6 @@ def label(draw: tuple[str, dict[str, Any]]) -> str:
 
 @pytest.fixture(scope="module")
 def keras() -> Iterator[ModuleType]:
-    os.environ["KERAS_BACKEND"] = "torch"
     import keras
 
     yield keras

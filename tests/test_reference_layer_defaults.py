@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -76,7 +75,6 @@ KERAS: list[tuple[str, dict[str, Any], tuple[int, ...], str, str]] = [
 
 @pytest.fixture(scope="module")
 def keras() -> Iterator[ModuleType]:
-    os.environ["KERAS_BACKEND"] = "torch"
     import keras
 
     yield keras

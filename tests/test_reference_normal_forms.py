@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 from types import ModuleType
 from typing import Any
@@ -32,7 +31,6 @@ torch.set_num_threads(1)  # the tensors are small: threads cost more than they b
 
 @pytest.fixture(scope="module")
 def keras() -> Iterator[ModuleType]:
-    os.environ["KERAS_BACKEND"] = "torch"
     import keras
 
     yield keras

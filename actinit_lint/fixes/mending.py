@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
+import libcst as cst
+
 from actinit_lint.checks._cure import words
 from actinit_lint.finding import Finding
 from actinit_lint.fixes import draws, repairs
-from actinit_lint.fixes.arguments import parameters_of
+from actinit_lint.fixes.arguments import mentions, parameters_of
 from actinit_lint.fixes.containers import contained
 from actinit_lint.fixes.imports import taken_names
 from actinit_lint.fixes.names import Names
@@ -87,9 +89,13 @@ class Workshop:
             gains = reference_gains(link.activation)
             if not isinstance(wanted, Initializer) or wanted.gain is None or not (link.hidden or link.gate):
                 continue
-            if link.weight.name == mend.of and gains and not any(agree(wanted.gain, gain) for gain in gains):
+            if mend.built and link.weight.name != mend.of:
+                continue
+            if gains and not any(agree(wanted.gain, gain) for gain in gains):
                 return True
         node = tree.at(mend.at.at)
+        if node is not None and not mend.built and _fills_tables(tree, node):
+            return True
         function = None if node is None else tree.function(node)
         if function is None or mend.built or (not parameters_of(function) and not function.params.params):
             return False
@@ -114,6 +120,17 @@ def one_each(mends: Sequence[Mend]) -> list[Mend] | None:
         if there.to.gain is None or there.to.gain != mend.to.gain:
             return None
     return list(wanted.values())
+
+
+def _fills_tables(tree: Tree, node: cst.CSTNode) -> bool:
+    """Whether a call sits below a test that lets embeddings through, whose rows are looked up and never summed."""
+    inside = node
+    for around in tree.above(node):
+        if isinstance(around, (cst.If, cst.IfExp)) and inside is not around.orelse:
+            if mentions(around.test, {"Embedding", "EmbeddingBag"}):
+                return True
+        inside = around
+    return False
 
 
 TITLES = {

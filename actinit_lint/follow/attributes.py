@@ -376,6 +376,9 @@ def has_attribute(run: Run, owner: Value, name: str) -> bool | None:
             return True
         if owner.cls is not None and (owner.cls.has_unknown_base or "unknown_base" in owner.flags):
             return None
+        bases = owner.cls.externals() if owner.cls is not None else [kind_name(owner)]
+        if "init" in name and all(base.startswith(("torch.nn.", "builtins.", "abc.")) for base in bases):
+            return False  # no class of torch.nn has a method like `init_weights`
         if name in ("weight", "bias", "reset_parameters", "kernel_size", "in_features", "weight_v", "weight_g"):
             return name == "reset_parameters" and owner.kind.weights is not None
         return None

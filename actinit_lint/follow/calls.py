@@ -77,6 +77,12 @@ def call_unknown(run: Run, name: str, args: Args, place: Place) -> Value:
         return Unknown(f"{name} of an unknown value")
     if name in TRAINING:
         run.uses += 1
+    if name.startswith("build"):
+        from actinit_lint.follow.openmmlab import build_from_config
+
+        made = build_from_config(run, name, args, place)
+        if made is not None:
+            return made
     may_write(run, name, args, place)
     _may_fill(run, args, place)
     return unknown_call(run, "an unknown function", args, place, name)

@@ -114,6 +114,12 @@ def call_external(run: Run, name: str, args: Args, place: Place) -> Value:
         result = dataflow.function(run, name.rsplit(".", 1)[-1], args, place)
         if result is not None:
             return result
+    if head in ("mmcv", "mmengine"):
+        from actinit_lint.follow import openmmlab
+
+        handler = openmmlab.FUNCTIONS.get(name.rsplit(".", 1)[-1])
+        if handler is not None:
+            return handler(run, args, place)
     if OUTPUT.match(name.rsplit(".", 1)[-1]):
         return Fields.of(args.kw, args.kw.values())
     torch_api.may_write(run, name, args, place)

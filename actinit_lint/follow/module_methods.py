@@ -214,8 +214,13 @@ def _load(run: Run, owner: Obj, args: Args, place: Place) -> Value:
     return owner
 
 
-def _fill_somehow(run: Run, owner: Obj, args: Args, place: Place) -> Value:
-    initializer_opaque(run, owner, place)
+def _init_weights(run: Run, owner: Obj, args: Args, place: Place) -> Value:
+    if "init_weights" in owner.flags:  # mmengine's base class
+        from actinit_lint.follow.openmmlab import initialise
+
+        initialise(run, owner)
+    else:
+        initializer_opaque(run, owner, place)
     return owner
 
 
@@ -306,7 +311,7 @@ MODULE_METHODS: dict[str, Callable[[Run, Obj, Args, Place], Value]] = {
     "set_weights": _load,
     "load_pretrained": _load,
     "from_pretrained": _load,
-    "init_weights": _fill_somehow,
+    "init_weights": _init_weights,
     "requires_grad_": _freeze,
     "reset_parameters": _reset,
     "_reset_parameters": _reset,

@@ -141,6 +141,11 @@ def library_init(run: Run, obj: Obj, args: Args, place: Place) -> None:
     if kind.role == "module":
         if "_init_weights" in obj.flags and args.pos:
             run.store(obj.attrs, "config", args.pos[0])  # Hugging Face's base class keeps it
+        if "init_weights" in obj.flags:  # mmengine's base class keeps it
+            model = obj.cls is not None and any(name.endswith("BaseModel") for name in obj.cls.externals())
+            position = int(model)  # a model's first argument prepares its data
+            given = args.kw.get("init_cfg", args.pos[position] if len(args.pos) > position else None)
+            run.store(obj.attrs, "init_cfg", given)
         if kind.name in ("Model", "Functional"):
             from actinit_lint.follow.keras_api import functional_model
 
@@ -216,7 +221,7 @@ def _make_torch_weights(run: Run, obj: Obj, place: Place) -> None:
         return
     rows = kind.weights(obj.args, None)
     for row in rows:
-        unsure = "unknown_base" in obj.flags or _configured(run)
+        unsure = "unknown_base" in obj.flags
         initializer = OPAQUE if unsure else row.initializer
         parameter = Parameter(
             row.shape, (Write(initializer, place, kind="default"),), place, row.name, obj, row.role, raw=False
@@ -230,12 +235,6 @@ def _make_torch_weights(run: Run, obj: Obj, place: Place) -> None:
         bias = obj.attrs.get("bias")
         if bias is not None:
             obj.attrs["bias"] = OneOf((bias, None))
-
-
-def _configured(run: Run) -> bool:
-    """Inside a class whose framework initialises it from a configuration (mmengine's `init_cfg`)."""
-    owners = (frame.self_value for frame in run.frames)
-    return any(isinstance(owner, Obj) and "init_weights" in owner.flags for owner in owners)
 
 
 #: Attributes of a Keras layer that exist only once it has been built.

@@ -147,6 +147,11 @@ def run_model(run: Run, obj: Obj) -> None:
     result = call_object(run, obj, args, obj.place)
     obj.state["output"] = result
     _run_steps(run, obj)
+    if "init_weights" in obj.flags:  # the runner does
+        from actinit_lint.follow.openmmlab import init_weights
+
+        run.session.confidence = "medium"
+        init_weights(run, obj)
 
 
 def inputs_of(func: Func) -> int:

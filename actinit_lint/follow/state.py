@@ -143,6 +143,7 @@ class Run:
     registered: set[str] = field(
         default_factory=set
     )  # names that the project registers with Keras; "*": it registers some
+    registry: dict[str, ClassValue] = field(default_factory=dict)  # classes that unknown registries hold, by name
     trying: int = 0  # > 0 where an exception would be caught
     uses: int = 0  # how often something trained so far: what an initialisation is for
     sweeps: tuple[int, ...] = ()  # numbers of the sweeps that the code is in

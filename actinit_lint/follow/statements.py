@@ -312,6 +312,12 @@ def _register(run: Run, decorator: Value, value: Func | ClassValue, place: Place
         value.instances = built
 
 
+def _is_register(decorator: la.Expr) -> bool:
+    """`@MODELS.register_module()`: a registry that is not followed itself, and keeps classes by their names."""
+    func = decorator.func if isinstance(decorator, la.Call) else decorator
+    return isinstance(func, la.Attr) and func.name == "register_module"
+
+
 def _class(run: Run, node: la.Class) -> Outcome:
     bases: list[Value] = []
     for base in node.bases:
@@ -336,6 +342,8 @@ def _class(run: Run, node: la.Class) -> Outcome:
     for decorator in reversed(node.decorators):
         value = evaluate(run, decorator)
         _register(run, value, cls, run.place(decorator.at))
+        if _is_register(decorator) and isinstance(value, Unknown):
+            run.registry[node.name] = cls
         if isinstance(value, External) and value.name.removesuffix("()").endswith(
             ("dataclass", "dataclasses.dataclass", "attr.s", "attrs.define")
         ):

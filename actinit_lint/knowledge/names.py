@@ -42,6 +42,21 @@ EXACT: dict[str, str] = {
 #: `keras.<module>.<sub>.<Name>`: which modules flatten to `keras.<module>.<Name>`.
 _FLAT = re.compile(r"^keras\.(layers|initializers|activations|losses|models|ops|backend)\.(?:\w+\.)+(\w+)$")
 _TORCH_MODULE = re.compile(r"^torch\.nn\.(?:[a-z_0-9]+)\.([A-Z]\w*)$")
+#: Classes of mmcv and mmengine that are torch's, with a guard for empty input or an `init_cfg` in addition.
+_OPENMMLAB = frozenset(
+    [
+        "Linear",
+        "Conv2d",
+        "Conv3d",
+        "ConvTranspose2d",
+        "ConvTranspose3d",
+        "MaxPool2d",
+        "MaxPool3d",
+        "ModuleList",
+        "ModuleDict",
+        "Sequential",
+    ]
+)
 _MODELS = {"Sequential", "Model", "Input", "InputLayer", "Functional"}
 
 
@@ -49,6 +64,8 @@ def canonical(name: str) -> str:
     """The name under which the tables know a library object."""
     if name in EXACT:
         return EXACT[name]
+    if name.startswith(("mmcv.cnn.", "mmengine.model.")) and name.rsplit(".", 1)[-1] in _OPENMMLAB:
+        return f"torch.nn.{name.rsplit('.', 1)[-1]}"
     if name.startswith("six.moves."):
         return f"builtins.{name[10:]}"
     head = name.split(".", 1)[0]

@@ -603,6 +603,8 @@ MODULE_BASES: dict[str, str | None] = {
     "diffusers.ModelMixin": None,
     "diffusers.models.modeling_utils.ModelMixin": None,
     "mmengine.model.BaseModule": "init_weights",
+    "mmengine.model.BaseModel": "init_weights",
+    "mmengine.model.base_model.base_model.BaseModel": "init_weights",
     "mmcv.runner.BaseModule": "init_weights",
     "mmengine.model.base_module.BaseModule": "init_weights",
     "huggingface_hub.PyTorchModelHubMixin": None,

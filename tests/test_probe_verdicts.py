@@ -203,7 +203,7 @@ class TestVerb:
         (row,) = re.findall(r"layers\.11 +(\S+) +relu +\d+% +\S+ (\S+) +(\S+) +\S+ 1 +1", result.out)
         assert row[0] == "torch_default"
         assert float(row[1]) == pytest.approx(float(row[2]), rel=1)
-        assert result.out.rstrip().endswith("1 model measured. 1 findings of the code: 1 confirmed.")
+        assert result.out.rstrip().endswith("1 model measured. 1 finding of the code: 1 confirmed.")
 
     def test_json_has_the_measurement(self, monkeypatch: Any, tmp_path: Path) -> None:
         found = self.run(monkeypatch, tmp_path, chain(3), str(tmp_path / "net.py"), "--output-format", "json").json
@@ -267,3 +267,11 @@ def test_a_notebook_is_run_as_its_program(monkeypatch: Any, tmp_path: Path) -> N
     result = actinit_lint("check", "--probe", "--isolated", "--output-format", "json", tmp_path / "net.ipynb")
     (found,) = result.json["findings"]
     assert (found["code"], found["cell"], found["probe"]["verdict"]) == ("ACT302", 2, "confirmed")
+
+
+def test_the_whole_way_through_processes_of_its_own(tmp_path: Path) -> None:
+    write(tmp_path, {"net.py": chain(12)})
+    result = actinit_lint("check", "--probe", "--isolated", "--output-format", "json", tmp_path / "net.py")
+    (found,) = result.json["findings"]
+    assert (result.code, found["code"], found["probe"]["verdict"]) == (1, "ACT302", "confirmed")
+    assert abs(found["probe"]["cured"]) < 1

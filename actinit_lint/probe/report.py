@@ -157,7 +157,8 @@ def summary(examination: Examination, outcome: Outcome) -> str:
     measured = sum(finding.code.startswith("ACT7") for finding in outcome.shown)
     if verdicts:
         told = ", ".join(f"{count} {verdict.replace('-', ' ')}" for verdict, count in sorted(verdicts.items()))
-        parts.append(f"{sum(verdicts.values())} findings of the code: {told}")
+        total = sum(verdicts.values())
+        parts.append(f"{total} {'finding' if total == 1 else 'findings'} of the code: {told}")
     if measured:
         parts.append(f"{measured} more by measurement")
     return ". ".join(parts) + "."

@@ -224,6 +224,15 @@ def _reset(run: Run, owner: Obj, args: Args, place: Place) -> Value:
     return None
 
 
+def _by_path(run: Run, owner: Obj, args: Args, place: Place) -> Value:
+    """`get_submodule("body.0")`, `get_parameter("body.0.weight")`."""
+    path = args.pos[0] if args.pos else args.kw.get("target")
+    if not isinstance(path, str):
+        return Unknown("a part with an unknown name")
+    found = dict(walk(owner)).get(path) or dict(parameters(owner)).get(path)
+    return Unknown(f"part {path} of {owner.label}") if found is None else found
+
+
 def _compile(run: Run, owner: Obj, args: Args, place: Place) -> Value:
     from actinit_lint.follow.keras_api import compile_model
 
@@ -278,6 +287,8 @@ MODULE_METHODS: dict[str, Callable[[Run, Obj, Args, Place], Value]] = {
     "reset_parameters": _reset,
     "_reset_parameters": _reset,
     "post_init": post_init,
+    "get_submodule": _by_path,
+    "get_parameter": _by_path,
     "compile": _compile,
     "add_weight": _add_weight,
     **dict.fromkeys(("to", "cuda", "cpu", "eval", "train", "float", "half", "double", "bfloat16", "type"), _same),

@@ -190,9 +190,10 @@ def _children_of(run: Run, value: Value) -> tuple[list[Value], list[Value]]:
         return list(value.items.values()), [str(k) for k in value.items]
     if isinstance(value, (ListValue, tuple)):
         items = list(value.items) if isinstance(value, ListValue) else list(value)
-        pairs = [i for i in items if isinstance(i, tuple) and len(i) == 2 and isinstance(i[0], str)]
+        columns = [i.items if isinstance(i, ListValue) else i for i in items]
+        pairs = [i for i in columns if isinstance(i, (tuple, list)) and len(i) == 2 and isinstance(i[0], str)]
         if items and len(pairs) == len(items):
-            return [i[1] for i in items], [i[0] for i in items]
+            return [i[1] for i in pairs], [i[0] for i in pairs]
         if isinstance(value, ListValue) and value.open and not items:
             return [Unknown("layers from a list of unknown content")], ["0"]
         return items, [str(i) for i in range(len(items))]

@@ -119,7 +119,7 @@ def call_external(run: Run, name: str, args: Args, place: Place) -> Value:
         handler = openmmlab.FUNCTIONS.get(name.rsplit(".", 1)[-1])
         if handler is not None:
             return handler(run, args, place)
-    if OUTPUT.match(name.rsplit(".", 1)[-1]):
+    if args.kw and not args.pos and OUTPUT.match(name.rsplit(".", 1)[-1]):
         return Fields.of(args.kw, args.kw.values())
     torch_api.may_write(run, name, args, place)
     return unknown_call(run, name, args, place)

@@ -33,6 +33,12 @@ from actinit_lint.program import language as la
 def call(run: Run, target: Value, args: Args, place: Place) -> Value:
     run.spend()
     kind = target.__class__
+    if run.wrappers and (kind is Func or kind is ClassValue):
+        name = f"{target.scope.globals.name}.{target.name}"
+        if name in run.wrappers:
+            from actinit_lint.follow.library import call_wrapper
+
+            return call_wrapper(run, name, args, place)
     if kind is Func:
         return call_function(run, target, args, place)
     if kind is Bound:

@@ -29,8 +29,10 @@ from actinit_lint.follow.values import (
     View,
 )
 from actinit_lint.knowledge import keras as keras_table
+from actinit_lint.knowledge import torch as torch_table
 from actinit_lint.knowledge.initializers import KERAS, KERAS_NAMES, TF_DEPRECATED, TF_NAMES, InitFunction, number
 from actinit_lint.knowledge.kinds import Kind
+from actinit_lint.knowledge.names import canonical
 from actinit_lint.model import Activation, Place
 from actinit_lint.reference.normal_form import OPAQUE
 
@@ -49,8 +51,6 @@ INITIALIZER = Kind("Initializer", "keras", "initializer")
 
 def knows(name: str) -> bool:
     """Whether the tables have a row for this canonical name."""
-    from actinit_lint.knowledge.names import canonical
-
     name = canonical(name)
     return (
         find_kind(name) is not None
@@ -89,6 +89,8 @@ def call_external(run: Run, name: str, args: Args, place: Place) -> Value:
         from actinit_lint.follow.modules import call_object
 
         return call_object(run, make_library_object(run, kind, Args(), place), args, place)
+    if name in run.wrappers and canonical(run.wrappers[name]["like"]) != name:
+        return call_wrapper(run, name, args, place)
     if name.startswith("builtins."):
         handler = BUILTINS.get(name[9:])
         return handler(run, args, place) if handler is not None else unknown_call(run, name[9:], args, place)
@@ -106,8 +108,6 @@ def call_external(run: Run, name: str, args: Args, place: Place) -> Value:
     handled = torch_api.call_helper(run, name, args, place)
     if handled is not None:
         return handled
-    if head in run.wrappers or name in run.wrappers:
-        return call_wrapper(run, name, args, place)
     if head in ("einops", "torchvision", "timm", "torch_geometric", "torch_scatter", "fastai"):
         from actinit_lint.follow import dataflow
 
@@ -120,7 +120,7 @@ def call_external(run: Run, name: str, args: Args, place: Place) -> Value:
         handler = openmmlab.FUNCTIONS.get(name.rsplit(".", 1)[-1])
         if handler is not None:
             return handler(run, args, place)
-    if OUTPUT.match(name.rsplit(".", 1)[-1]):
+    if args.kw and not args.pos and OUTPUT.match(name.rsplit(".", 1)[-1]):
         return Fields.of(args.kw, args.kw.values())
     torch_api.may_write(run, name, args, place)
     output = library_output(run, name, args, place)
@@ -132,8 +132,30 @@ OUTPUT = re.compile(r"[A-Z]\w*Outputs?(With[A-Z]\w*)?$")
 
 
 def call_wrapper(run: Run, name: str, args: Args, place: Place) -> Value:
-    """A house layer that the settings describe: `like` another class, perhaps with activation and normalisation."""
-    return unknown_call(run, name, args, place)
+    """A house layer or initialiser that the settings describe: `like` another one, with what they say comes after it.
+
+    Of a layer with a normalisation or an activation the parts are made in this order, as a Sequential.
+    """
+    row = run.wrappers[name]
+    like = canonical(row["like"])
+    kind = find_kind(like)
+    if kind is None or kind.role not in ("layer", "recurrent"):
+        return call_external(run, like, args, place)
+    layer = make_library_object(run, kind, args, place)
+    keras = kind.framework == "keras"
+    parts: list[tuple[str, Value]] = [("layer", layer)]
+    if row.get("normalised"):
+        norm = keras_table.LAYERS["BatchNormalization"] if keras else torch_table.MODULES["BatchNorm2d"]
+        parts.append(("norm", make_library_object(run, norm, Args(), place)))
+    if row.get("activation") is not None:
+        functions = "keras.activations" if keras else "torch.nn.functional"
+        parts.append(("activation", External(f"{functions}.{row['activation']}")))
+    if len(parts) == 1:
+        return layer
+    whole = Args()
+    whole.add(ListValue(parts), place)
+    container = keras_table.LAYERS["Sequential"] if keras else torch_table.MODULES["Sequential"]
+    return make_library_object(run, container, whole, place)
 
 
 # Keras and TensorFlow -----------------------------------------------------------------------------

@@ -161,6 +161,7 @@ def conv_module(run: Run, args: Args, place: Place) -> Value:
     if isinstance(conv, Obj) and conv.kind is not None and conv.kind.weights is not None and conv.cls is None:
         leaky = isinstance(act_cfg, DictValue) and act_cfg.items.get("type") == "LeakyReLU"
         slope = act_cfg.items.get("negative_slope", 0.01) if leaky else 0
+        conv.maker = f"ConvModule {conv.number}"  # made by a part of its own, which meets others by design
         _fill(run, conv, "kaiming_init", {"a": slope, "nonlinearity": "leaky_relu" if leaky else "relu"}, place)
     whole = Args()
     whole.add(ListValue(parts), place)
@@ -188,10 +189,10 @@ def _fill(run: Run, module: Obj, helper: str, given: dict[str, Value], place: Pl
     bound = {**dict(row.parameters), **{k: v for k, v in given.items() if k in dict(row.parameters)}}
     weight, bias = module.attrs.get("weight"), module.attrs.get("bias")
     if isinstance(weight, Parameter):
-        write(run, weight, row.build(bound), place)
+        write(run, weight, row.build(bound), place, kind="argument")
     if bias is not None:
         value = Unknown("a bias from a probability") if "bias_prob" in given else bound.get("bias", 0)
-        write(run, bias, constant(number(value)), place)
+        write(run, bias, constant(number(value)), place, kind="argument")
 
 
 def initialise(run: Run, owner: Obj) -> None:
@@ -233,7 +234,7 @@ def _configs(config: Value) -> Iterator[DictValue | None]:
 
 def _opaque(run: Run, owner: Obj, place: Place, loaded: bool = False) -> None:
     for _, parameter in parameters(owner):
-        write(run, parameter, LOADED if loaded else OPAQUE, place)
+        write(run, parameter, LOADED if loaded else OPAQUE, place, kind="argument")
 
 
 def _apply(run: Run, owner: Obj, cfg: DictValue, place: Place) -> None:

@@ -159,6 +159,9 @@ def _set_in(run: Run, owner: ListValue, index: Value, value: Value) -> None:
         items[index] = value
         run.assign(owner, "items", items)
     else:
+        if isinstance(value, Flow):  # `levels[i - 1] += x` at an unknown index: any may be it
+            items = [run.join([item, value]) if isinstance(item, Flow) else item for item in owner.items]
+            run.assign(owner, "items", items)
         run.assign(owner, "open", True)
 
 

@@ -404,10 +404,9 @@ def assign_target(run: Run, target: la.Expr, value: Value) -> None:
 
 def _written_into(run: Run, owner: Value, value: Flow, place: Any) -> Flow:
     """Data written to some places of a tensor: what the tensor holds from then on."""
-    if isinstance(owner, Flow):
-        return run.flow(Flow("concat", [owner, value], place, name="written into", shape=owner.shape))
-    shape = owner.shape[1:] if owner.shape else None
-    return run.flow(Flow("pass", [value], place, name="written into", shape=shape))
+    held = [owner] if isinstance(owner, Flow) else []
+    shape = owner.shape if isinstance(owner, Flow) else owner.shape[1:] if owner.shape else None
+    return run.flow(Flow("concat", [*held, value], place, name="written into", shape=shape))
 
 
 def _unpack(run: Run, targets: tuple[la.Expr, ...], value: Value, place: Any) -> None:

@@ -463,3 +463,95 @@ class TestFixes:
         head, tail = before.rsplit(self.OLD, 1)
         argv = (*self.FIX, "--stdin-filename", "nb.ipynb", "-")
         assert actinit_lint(*argv, stdin=before.encode()).out == f"{head}{self.NEW}{tail}"
+
+
+def stream(*lines: str) -> dict[str, Any]:
+    return {"name": "stdout", "output_type": "stream", "text": [f"{line}\n" for line in lines]}
+
+
+PICTURE = {
+    "data": {"image/png": "iVBORw0KGgoAAAANSUhEUg==\n", "text/plain": ["<Figure size 640x480 with 1 Axes>"]},
+    "metadata": {"needs_background": "light"},
+    "output_type": "display_data",
+}
+
+#: A lesson: magics, shell lines, progress and a picture among the outputs.
+LESSON = (
+    text("# Digits\n\nWe train `nn.init.xavier_uniform_(self.hidden.weight)` first."),
+    code("!pip install -q torch torchvision\n%matplotlib inline", outputs=[stream("\x1b[2K done")], execution_count=1),
+    code(IMPORTS, execution_count=2),
+    code(f"%%time\n{MODEL}", outputs=[stream("CPU times: user 3 µs", "Wall time: 5 µs")], execution_count=3),
+    code("model = Net()\nmodel(torch.rand(1, 784))", outputs=[PICTURE], execution_count=4),
+)
+#: One model over several cells: a helper, the class that calls it, and a script below.
+SCATTERED = (
+    code(f"{IMPORTS}\n\nSIZES = [64, 128, 10]", execution_count=12),
+    code("def init(module):\n    if isinstance(module, nn.Linear):\n        nn.init.xavier_normal_(module.weight)"),
+    text("Now the model."),
+    code(
+        "class MLP(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.layers = nn.ModuleList([nn.Linear(a, b) for a, b in zip(SIZES, SIZES[1:])])\n"
+        "        self.head = nn.Linear(10, 2)\n\n"
+        "    def forward(self, x):\n        for layer in self.layers:\n            x = F.relu(layer(x))\n"
+        "        return self.head(x)"
+    ),
+    code("net = MLP()\nnet.apply(init);", outputs=[stream("MLP(", "  (layers): ModuleList()", ")")]),
+)
+#: Written in a hurry: a cell that is not finished, one that was never run, an error among the outputs.
+HURRIED = (
+    code(IMPORTS),
+    code(MODEL),
+    code("for epoch in range(10:\n    train(", execution_count=None),
+    code(
+        "Net()(torch.rand(3))",
+        outputs=[{"ename": "RuntimeError", "evalue": "mat1", "output_type": "error", "traceback": ["\x1b[0;31mRun"]}],
+    ),
+)
+
+
+class TestWholeNotebooks:
+    """As people write them: linted and fixed, and every output, count and metadata as it was."""
+
+    @pytest.mark.parametrize(
+        ("cells", "found", "old", "new"),
+        [
+            pytest.param(
+                LESSON,
+                [("ACT101", 4, 7)],
+                "nn.init.xavier_uniform_(self.hidden.weight)",
+                'nn.init.kaiming_uniform_(self.hidden.weight, nonlinearity="relu")',
+                id="a lesson with magics and outputs",
+            ),
+            pytest.param(
+                SCATTERED,
+                [("ACT101", 2, 3)],
+                "nn.init.xavier_normal_(module.weight)",
+                'nn.init.kaiming_normal_(module.weight, nonlinearity="relu")',
+                id="a model over several cells",
+            ),
+            pytest.param(
+                HURRIED,
+                [("ACT101", 2, 6), ("ACT000", 3, 1)],
+                "nn.init.xavier_uniform_(self.hidden.weight)",
+                'nn.init.kaiming_uniform_(self.hidden.weight, nonlinearity="relu")',
+                id="a cell with a syntax error",
+            ),
+        ],
+    )
+    def test_they_are_linted_and_fixed_and_keep_their_outputs(
+        self, cells: tuple[dict[str, Any], ...], found: list[tuple[str, int, int]], old: str, new: str, tmp_path: Path
+    ) -> None:
+        before = notebook(*cells)
+        file = write(tmp_path, {"nb.ipynb": before}) / "nb.ipynb"
+        reported = actinit_lint(file, "--isolated", "--output-format", "json").json["findings"]
+        assert [(one["code"], one["cell"], one["line"]) for one in reported] == found
+        actinit_lint(*TestFixes.FIX, file)
+        after = file.read_bytes().decode()
+        number = next(cell for code_, cell, _ in found if code_ == "ACT101") - 1
+        assert after == notebook(
+            *cells[:number],
+            {**cells[number], "source": [line.replace(old, new) for line in cells[number]["source"]]},
+            *cells[number + 1 :],
+        )
+        left = actinit_lint(file, "--isolated", "--output-format", "json").json["findings"]
+        assert [one["code"] for one in left] == [code_ for code_, _, _ in found if code_ != "ACT101"]

@@ -149,6 +149,8 @@ class TestFull:
         )
         assert shown[-3].startswith("   = help: ")
         assert "= signal" not in text(full.render, outcome(finding(numbers={**chain, "layers": 1})))
+        same = text(full.render, outcome(finding(numbers={**chain, "gradient_ratio": 1.0})))
+        assert "after the 6 layers of Net\n" in same
 
     def test_60_columns_wrap_words_and_captions(self) -> None:
         assert text(full.render, outcome(finding()), width=60) == NARROW

@@ -76,6 +76,10 @@ def _asides(outcome: Outcome) -> list[str]:
     return asides
 
 
+#: A gradient that arrives with no more than this change is not worth a word.
+UNCHANGED = 0.1
+
+
 def signal_line(finding: Finding) -> str | None:
     """What becomes of the chain that a finding speaks of; None where nothing is predicted, or nothing is lost.
 
@@ -87,10 +91,10 @@ def signal_line(finding: Finding) -> str | None:
         return None
     steps = 1 / (layers - 1)
     of = f" of {finding.model}" if finding.model else ""
-    return (
-        f"×{signal**steps:.2g} per layer, {_left(signal)} of it left after the {layers:.0f} layers{of};"
-        f" gradient ×{gradient**steps:.2g} per layer, {_left(gradient)} left"
-    )
+    said = f"×{signal**steps:.2g} per layer, {_left(signal)} of it left after the {layers:.0f} layers{of}"
+    if abs(gradient - 1) > UNCHANGED:
+        said += f"; gradient ×{gradient**steps:.2g} per layer, {_left(gradient)} left"
+    return said
 
 
 def _left(ratio: float) -> str:

@@ -50,7 +50,8 @@ def analyse(read: Read, request: Request, configuration: Configuration, selectio
     not_followed = [Unknown(skip.path, 1, skip.reason) for skip in read.skipped]
     for place, reason in unknown_places:
         span = positions.get(place)
-        not_followed.append(Unknown(place.path, span.line if span else None, reason))
+        line = span.line if span else 1 if place.at == 0 else None  # 0: the file as a whole
+        not_followed.append(Unknown(place.path, line, reason))
     summary = Summary(
         files=read.files,
         skipped=len(read.skipped),

@@ -110,6 +110,18 @@ class TestAwkwardFiles:
         (finding,) = actinit_lint("net.py", "--output-format", "json").json["findings"]
         assert (finding["code"], finding["message"]) == ("ACT000", "cannot be read: Permission denied")
 
+    def test_a_file_that_takes_too_many_steps_is_left_and_said_so(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("actinit_lint.follow.roots.FILE_FUEL", 20)
+        write(tmp_path, {"net.py": BAD})
+        result = actinit_lint("net.py", "--no-cache", "--show-unknown")
+        assert result.code == 0
+        assert "too large to be followed to the end" in result.out
+        monkeypatch.undo()
+        monkeypatch.chdir(tmp_path)
+        assert actinit_lint("net.py", "--no-cache").code == 1
+
     def test_a_file_of_12000_lines_is_checked(self, tmp_path: Path) -> None:
         filler = "".join(f"def f{i}(x):\n    return [x, {i}]\n\n" for i in range(4000))
         write(tmp_path, {"long.py": BAD + "\n\n" + filler})

@@ -212,7 +212,7 @@ class Project:
         for fact in never_applied(given, [s for s, _ in self.sessions]):
             by_path[fact.place.path].facts.append(fact)
         for note in self.run.not_followed:
-            if note.place.path in by_path and note.place.at:
+            if note.place.path in by_path:
                 by_path[note.place.path].not_followed.append(note)
         for path, fault in self.run.errors:
             if path in by_path:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from actinit_lint.follow.calls import call, call_function, instantiate
 from actinit_lint.follow.modules import call_object, find_kind, is_module, walk
-from actinit_lint.follow.state import FUEL, Frame, OutOfFuel, Run, Session
+from actinit_lint.follow.state import FILE_FUEL, FUEL, Frame, OutOfFuel, Run, Session
 from actinit_lint.follow.values import (
     Args,
     Bound,
@@ -54,10 +54,15 @@ DEBUG = bool(os.environ.get("ACTINIT_DEBUG"))
 
 
 def guarded(run: Run, session: Session, frame: Frame, what: Callable[[], None]) -> None:
-    """Run one root with its own session, frame and fuel; whatever happens, the state is whole again afterwards."""
+    """Run one root with its own session, frame and fuel; whatever happens, the state is whole again afterwards.
+
+    What the roots of one file spend together is bounded too: the rest of them is left, and said to be.
+    """
+    left = run.left.setdefault(session.path, FILE_FUEL)
+    given = min(FUEL, left)
     state = (run.session, run.frames, run.fuel, run.branching, run.repeat, run.no_grad, run.via, run.trail)
     inner = (run.trying, run.sweep, run.sweeps)
-    run.session, run.frames, run.fuel = session, [frame], FUEL
+    run.session, run.frames, run.fuel = session, [frame], given
     run.branching, run.repeat, run.no_grad, run.via, run.trail = 0, 0, 0, (), []
     run.trying, run.sweep, run.sweeps = 0, 0, ()
     try:
@@ -74,6 +79,7 @@ def guarded(run: Run, session: Session, frame: Frame, what: Callable[[], None]) 
             raise
         run.errors.append((session.path, f"{type(error).__name__}: {error} (following {session.root})"))
     finally:
+        run.left[session.path] = left - (given - max(run.fuel, 0))
         run.session, run.frames, run.fuel, run.branching, run.repeat, run.no_grad, run.via, run.trail = state
         run.trying, run.sweep, run.sweeps = inner
 

@@ -37,6 +37,8 @@ from actinit_lint.model import NotFollowed, Place, Write
 from actinit_lint.reference.normal_form import LOADED, OPAQUE
 
 FUEL = 150_000  # evaluation steps for one root: far beyond any model written by hand
+#: The same for all roots of one file: some ten seconds.
+FILE_FUEL = 3_000_000
 DEEPEST = 48  # nested calls of followed functions
 
 
@@ -140,6 +142,7 @@ class Run:
     errors: list[tuple[str, str]] = field(default_factory=list)  # (file, what went wrong inside the follower)
     made: dict[Any, Any] = field(default_factory=dict)  # settings objects with their defaults, by class
     files: list[Session] = field(default_factory=list)  # the top levels of files
+    left: dict[str, int] = field(default_factory=dict)  # steps that the roots of a file may still take, by path
     registered: set[str] = field(
         default_factory=set
     )  # names that the project registers with Keras; "*": it registers some

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -11,7 +12,9 @@ from actinit_lint.problem import UserProblem
 
 
 def entry() -> None:
-    """The console script."""
+    """The console script. What a run builds it keeps, so that looking for garbage often costs a tenth of its time."""
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 100)
     sys.exit(main(sys.argv[1:]))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from actinit_lint.disk import Disk
@@ -15,7 +15,7 @@ from actinit_lint.follow.imports import TABLED
 from actinit_lint.follow.state import Run, Session
 from actinit_lint.follow.unused import never_applied
 from actinit_lint.follow.values import ClassValue, Func, Obj, Parameter, ProjectModule
-from actinit_lint.model import FileFacts, Layer, NotFollowed, Place
+from actinit_lint.model import EmptyParameter, FileFacts, Layer, NotFollowed, Place
 from actinit_lint.program import Program, SyntaxProblem
 from actinit_lint.program import language as la
 
@@ -39,6 +39,7 @@ class Project:
         self.places: dict[str, set[Place]] = {}  # of each file: the constructors of layers in it
         self.built: set[Place] = set()  # constructors of layers that ran, in the sessions seen so far
         self.seen = 0
+        self._users: dict[str, set[str]] | None = None  # name -> classes and functions that name it
 
     # Loading --------------------------------------------------------------------------------------
 
@@ -200,6 +201,8 @@ class Project:
                 into.errors.append(f"{type(error).__name__}: {error} (facts of {session.root})")
                 continue
             root = session.class_root
+            if root is not None and self._has_users(root):  # who builds it may well fill it
+                facts = [fact for fact in facts if not isinstance(fact, EmptyParameter)]
             if session.optional:
                 facts = [fact for fact in facts if session.optional.intersection(_layers(fact))]
             if root is None or not root.embedded:
@@ -219,6 +222,25 @@ class Project:
                 by_path[path].errors.append(fault)
         self._count(by_path, sites)
         return list(by_path.values())
+
+    def _has_users(self, cls: ClassValue) -> bool:
+        """Whether code outside the class names it, as what it calls or hands on: users that were not followed."""
+        if self._users is None:
+            self._users = {}
+            for module in self.modules.values():
+                for value in module.scope.vars.values():
+                    if isinstance(value, Func) and value.scope.globals is module:
+                        self._note_uses(value.name, [value])
+                    elif isinstance(value, ClassValue) and value.scope.globals is module:
+                        self._note_uses(value.name, value.attrs.values())
+        return bool(self._users.get(cls.name, set()) - {cls.name})
+
+    def _note_uses(self, user: str, functions: Iterable[object]) -> None:
+        assert self._users is not None
+        for func in functions:
+            if isinstance(func, Func) and isinstance(func.node, la.Function):
+                for name in func.node.mentions | func.node.hands:
+                    self._users.setdefault(name, set()).add(user)
 
     def _count(self, by_path: dict[str, FileFacts], sites: dict[Place, str | None]) -> None:
         constructed = self._built()

@@ -52,6 +52,10 @@ def call_torch(run: Run, name: str, args: Args, place: Place) -> Value:
         return _utility(run, name, last, args, place)
     if last in PASS_THROUGH:
         return args.pos[0] if args.pos else Unknown(last)
+    target = args.kw.get("out")
+    if isinstance(target, (Parameter, View)):
+        write(run, target, OPAQUE, place)
+        return target
     result = dataflow.function(run, last, args, place)
     if result is not None:
         return result

@@ -341,6 +341,7 @@ def instantiate(run: Run, cls: ClassValue, args: Args, place: Place) -> Value:
         finish_library_part(run, obj)
         run.session.objects.append(obj)
     init = cls.find("__init__")
+    last = run.session.flows[-1] if run.session.flows else None
     if has_fields(cls):
         bind_fields(run, obj, cls, args, place)
         if cls.find("__post_init__") and not is_output(cls):
@@ -351,7 +352,17 @@ def instantiate(run: Run, cls: ClassValue, args: Args, place: Place) -> Value:
         from actinit_lint.follow.modules import library_init
 
         library_init(run, obj, args, place)
+    if obj.kind is not None and obj.kind.framework == "torch":
+        _forget_trials(run, last)
     return obj
+
+
+def _forget_trials(run: Run, last: Flow | None) -> None:
+    """What a torch module computes while it is built only tries layers out, to learn a shape: it is no forward pass."""
+    for node in reversed(run.session.flows):
+        if node is last:
+            break
+        node.dead = True
 
 
 PLAIN_BASES = {

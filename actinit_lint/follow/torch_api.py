@@ -85,7 +85,7 @@ def _utility(run: Run, name: str, last: str, args: Args, place: Place) -> Value:
                 weight = option.attrs.get("weight")
                 # the old spectral_norm shares the storage of its original weight: a write still reaches it
                 derived = last != "spectral_norm" or "parametrizations" in name
-                if isinstance(weight, Parameter) and derived:
+                if isinstance(weight, Parameter) and derived and not run.branching:  # where it certainly happens
                     run.assign(weight, "parametrized", True)
         return target
     if last in ("remove_weight_norm", "remove_spectral_norm", "skip_init"):

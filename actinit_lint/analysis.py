@@ -94,9 +94,7 @@ def _whole(read: Read, request: Request) -> list[str]:
         return []
     named = {shown(path) for path in request.paths}
     seen = {os.path.realpath(real) for real in read.texts.read_files()}
-    return [
-        path for path in read.commented if path not in named or not users_unread(read.texts.real(path), seen)
-    ]  # fmt: skip
+    return [path for path in read.commented if path not in named or not users_unread(read.texts.real(path), seen)]
 
 
 def _unknown_lines(path: str, facts: Iterable[FileFacts], texts: Texts) -> set[int]:

@@ -238,8 +238,8 @@ class Project:
     def _note_uses(self, user: str, functions: Iterable[object]) -> None:
         assert self._users is not None
         for func in functions:
-            if isinstance(func, Func) and isinstance(func.node, la.Function):
-                for name in func.node.mentions | func.node.hands:
+            if isinstance(func, Func):
+                for name in roots.names_used(func):
                     self._users.setdefault(name, set()).add(user)
 
     def _count(self, by_path: dict[str, FileFacts], sites: dict[Place, str | None]) -> None:

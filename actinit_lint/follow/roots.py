@@ -212,12 +212,16 @@ def functions(module: ProjectModule) -> list[Func]:
     return [f for f in reversed(own) if id(f) in chosen and not f.called]
 
 
+def names_used(func: Func) -> frozenset[str]:
+    """Names of all that a function calls, and that it hands to what it calls."""
+    return func.node.mentions | func.node.hands if isinstance(func.node, la.Function) else frozenset()
+
+
 def _one_for_each(entries: list[Func], parts: set[str]) -> list[Func]:
     """One entry for each choice of builders and classes that it names: `resnet(Bottleneck, …)` tells by its block."""
     found: dict[frozenset[str], Func] = {}
     for entry in entries:
-        assert isinstance(entry.node, la.Function)
-        found[(entry.node.mentions | entry.node.hands) & parts] = entry
+        found[names_used(entry) & parts] = entry
     return list(found.values())
 
 

@@ -13,6 +13,7 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -48,16 +49,22 @@ def main(options: JSON) -> None:
     serve(requests, answer, options)
 
 
+def _prepared(requests: Any, answer: Any) -> Iterator[JSON]:
+    """The requests whose framework is there; the others are answered with their problem."""
+    while line := requests.readline():
+        request = json.loads(line)
+        problem = _prepare(request)
+        if problem is None:
+            yield request
+        else:
+            answer({"problem": problem})
+
+
 def _forking(requests: Any, answer: Any, options: JSON) -> None:
     from actinit_lint.probe import processes
 
     processes.adopt_orphans()
-    while line := requests.readline():
-        request = json.loads(line)
-        problem = _prepare(request)
-        if problem is not None:
-            answer({"problem": problem})
-            continue
+    for request in _prepared(requests, answer):
         folder = tempfile.mkdtemp(dir=options["folder"])
         bounds = Limits(**request["limits"])
         ended = cage.run(partial(work, request), bounds, folder, options["network"], requests.fileno())
@@ -73,12 +80,7 @@ def _forking(requests: Any, answer: Any, options: JSON) -> None:
 def _inline(requests: Any, answer: Any, options: JSON) -> None:
     """Without fork: in this process; the parent ends it when a model takes too long or the file changes."""
     wants = limits.guard(options["folder"], options["network"])
-    while line := requests.readline():
-        request = json.loads(line)
-        problem = _prepare(request)
-        if problem is not None:
-            answer({"problem": problem})
-            continue
+    for request in _prepared(requests, answer):
         try:
             answer(work(request, wants))
         except BaseException as error:

@@ -66,7 +66,7 @@ def finding_object(finding: Finding) -> dict[str, Any]:
         "initializer": finding.initializer,
         "activation": finding.activation,
         # JSON knows no infinity and no NaN
-        "numbers": {key: value if math.isfinite(value) else None for key, value in finding.numbers.items()},
+        "numbers": {key: _number(value) for key, value in finding.numbers.items()},
         "related": [
             {
                 "path": related.span.path,

@@ -6,7 +6,7 @@ from functools import lru_cache
 from math import exp, expm1, floor, log, log10
 from typing import NamedTuple
 
-from actinit_lint.reference.finite_width import RELU_NOISE, decades, lengths, own_share
+from actinit_lint.reference.finite_width import RELU_NOISE, decades, finite_width_decades, lengths, own_share
 from actinit_lint.reference.layer_defaults import NORM_EPS
 from actinit_lint.reference.moments import moments
 from actinit_lint.reference.nonlinearity import Nonlinearity, Smooth
@@ -105,7 +105,7 @@ def course(blocks: tuple[Block, ...], start: float = 1.0) -> Course:
     signal, slope = Signal(start, start), 1.0  # slope: E φ'² and the like of the block before
     common, back = 0.0, 0.0  # common: second moment of what all units of the layer before share
     apart = 0.0  # variance across the batch of ln q, inputs being of different lengths
-    chance = noise = 0.0  # variances of ln q and of the gradient's logarithm from one draw of the weights to the next
+    chance = 0.0  # variance of ln q from one draw of the weights to the next
     for index, block in enumerate(blocks):
         m = block.map
         if index == 0:
@@ -124,7 +124,7 @@ def course(blocks: tuple[Block, ...], start: float = 1.0) -> Course:
         before = points[-1].s if index else seen
         if index:
             back = _decades(m.fan_out * second * slope)
-            chance, noise = chance + RELU_NOISE / m.width, noise + RELU_NOISE / m.width
+            chance += RELU_NOISE / m.width
         flatten = _decades(block.positions)
         points.append(Point(q, seen, grown.q, _decades(seen / before), back, bias_rules, flatten))
         share = 0.0  # of the pre-activations' second moment, what all units have in common
@@ -141,7 +141,8 @@ def course(blocks: tuple[Block, ...], start: float = 1.0) -> Course:
             grows = min(MOST_APART, known.kept**2 * apart + fresh)
             apart = 0.0 if block.norm else grows  # a norm gives every input one length
             chance = 0.0 if block.norm else min(MOST_APART, known.kept**2 * chance)
-    return Course(tuple(points), decades(max(chance, noise)))
+    by_gradient = finite_width_decades(block.map.width for block in blocks[1:])
+    return Course(tuple(points), max(decades(chance), by_gradient))
 
 
 def _through(block: Block, signal: Signal, share: float) -> tuple[Signal, float, float]:

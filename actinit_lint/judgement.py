@@ -41,7 +41,7 @@ SPELLED: Mapping[str, str] = {
     "relu": "ReLU", "leaky_relu": "LeakyReLU", "prelu": "PReLU", "rrelu": "RReLU", "relu6": "ReLU6", "elu": "ELU",
     "celu": "CELU", "selu": "SELU", "gelu": "GELU", "gelu_tanh": "GELU", "quick_gelu": "QuickGELU", "silu": "SiLU",
     "mish": "Mish", "hardswish": "Hardswish", "relu2": "squared ReLU", "log_softmax": "log-softmax",
-    "hardtanh": "hard tanh", "hardsigmoid": "hard sigmoid",
+    "hardtanh": "hard tanh", "hardsigmoid": "hard sigmoid", "clipped_relu": "clipped ReLU",
 }  # fmt: skip
 
 

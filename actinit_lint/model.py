@@ -175,6 +175,7 @@ class LinearPair:
     merged: bool = False  # an addition or concatenation with another tensor between
     normalised: bool = False  # a normalisation or max pooling between
     attention: bool = False
+    other_axes: bool = False  # each works on an axis of its own, as in a separable convolution
     tied: bool = False
     container: Place | None = None  # the Sequential that holds both
     no_bottleneck: bool = False  # the inner width is unknown, but certainly that of one of the ends

@@ -24,7 +24,9 @@ def check(pair: LinearPair, options: Mapping[str, Any]) -> Iterator[Hit]:
         return
     if any(layer.kernel_weight is not None and layer.kernel_weight.initializer.is_zero for layer in (first, second)):
         return  # a zero convolution joins something that starts without it
-    if first.depthwise or second.depthwise or first.groups > 1 or second.groups > 1:
+    if _is_given(first) or _is_given(second):
+        return  # a filter that somebody worked out, a map that starts as the identity: meant as it is
+    if pair.other_axes or first.depthwise or second.depthwise or first.groups > 1 or second.groups > 1:
         return
     if not pair.no_bottleneck and not _is_no_bottleneck(first, second):
         return
@@ -56,6 +58,15 @@ def _is_linear_by_name(model: str, names: Sequence[str]) -> bool:
     """True for a model that is called a linear network."""
     said = model.lower().replace("non_linear", "").replace("nonlinear", "")
     return any(name in said for name in names)
+
+
+def _is_given(layer: Layer) -> bool:
+    """True for weights that are put in place one by one, not drawn: the identity, values from a computation."""
+    weight = layer.kernel_weight
+    if weight is None:
+        return False
+    family, write = weight.initializer.family, weight.write
+    return family == "identity" or (family == "opaque" and write.kind == "statement" and not write.sweep)
 
 
 def _trains(layer: Layer) -> bool:

@@ -11,6 +11,8 @@ from actinit_lint.rule import Hit, on
 
 #: Activations that leave their own output, and that of the others here, as it is.
 IDEMPOTENT = frozenset({"relu", "relu6"})
+#: Activations that turn scores into weights that add up to 1.
+SCORES = frozenset({"softmax", "log_softmax"})
 
 
 @on(Stack)
@@ -21,6 +23,8 @@ def check(stack: Stack, options: Mapping[str, Any]) -> Iterator[Hit]:
         return
     if "linear" in (first.name, second.name):
         return
+    if second.name in SCORES and not stack.second_is_output:
+        return  # attention and other weights of a sum: a softmax of scores that were bent first
     yield Hit(
         at=second.place,
         caption=f"{spell(second)} of {spell(first)}",
@@ -41,7 +45,7 @@ def _effect(first: str, second: str, non_negative: set[str]) -> str:
         return "the second changes nothing"
     if second == "sigmoid" and first in non_negative:
         return "sigmoid never falls below 0.5 here"
-    if second in ("softmax", "log_softmax") and first in non_negative:
+    if second in SCORES and first in non_negative:
         return "no score can fall below 0"
     if second in IDEMPOTENT and first in non_negative:
         return "the second cuts off nothing below 0"

@@ -180,6 +180,11 @@ def _activation(run: Run, obj: Obj, args: Args, place: Place) -> Value:
     name = kind.activation
     if name == "relu" and kind.framework == "keras":
         name, slope = _keras_relu(obj)
+    if name == "hardtanh" and kind.framework == "torch":
+        clipped = clipping(run, obj.args.get("min_val"), obj.args.get("max_val"), x, place)
+        if isinstance(clipped, Flow):
+            return clipped
+        name = clipped
     places = (
         ((place, f"meets {label(name)} here"), (obj.place, "made here"))
         if obj.place != place
@@ -187,6 +192,15 @@ def _activation(run: Run, obj: Obj, args: Args, place: Place) -> Value:
     )
     activation = Activation(name, slope, places, dim if isinstance(dim, int) else None)
     return run.flow(Flow("activation", [x], place, name=name, activation=activation, shape=x.shape))
+
+
+def clipping(run: Run, low: Value, high: Value, x: Flow, place: Place) -> str | Flow:
+    """What `hardtanh` is with its bounds: the activation of that name, a clipped ReLU, or cutting off and no more."""
+    if (low, high) == (-1, 1):
+        return "hardtanh"
+    if low == 0 and x.op != "activation":
+        return "relu6" if high == 6 else "clipped_relu"
+    return run.flow(Flow("nonlinear", [x], place, name="hardtanh", shape=x.shape))
 
 
 def _keras_relu(obj: Obj) -> tuple[str, float | None]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actinit_lint.follow.apply import label
+from actinit_lint.follow.apply import clipping, label
 from actinit_lint.follow.calls import flows_in, unknown_call
 from actinit_lint.follow.graph import origin
 from actinit_lint.follow.state import Run
@@ -267,8 +267,18 @@ def _at(args: Args, index: int) -> Value:
     return Unknown("missing argument")
 
 
+#: The bounds of `hardtanh`: position, name, default.
+BOUNDS = ((1, "min_val", -1.0), (2, "max_val", 1.0))
+
+
 def activation(run: Run, base: str, args: Args, x: Flow, place: Place) -> Flow:
     name, position, keyword, default = table.ACTIVATION_FUNCTIONS[base]
+    if name == "hardtanh":
+        low, high = (args.kw.get(key, args.pos[i] if len(args.pos) > i else one) for i, key, one in BOUNDS)
+        clipped = clipping(run, low, high, x, place)
+        if isinstance(clipped, Flow):
+            return clipped
+        name = clipped
     slope = default
     value: Value = None
     if position is not None and keyword is not None:

@@ -6,6 +6,7 @@ import re
 from dataclasses import replace
 from typing import Any
 
+from actinit_lint.follow.axes import SAME_AXES, other_axes
 from actinit_lint.follow.cells import cells
 from actinit_lint.follow.chains import chains
 from actinit_lint.follow.graph import End, Graph, ends, is_gate, live, normalised_after, normalised_before, origin
@@ -224,6 +225,7 @@ class SessionFacts:
             tied = any(isinstance(x, Obj) and "tied" in x.flags for x in (node.layer, e.node.layer))
             projected = PROJECTION.search(layer.path) is not None
             products = any(i.op in ("matmul", "attention") for n in (node, e.node) for i in n.inputs)
+            products = products or any(a.kind in ("matmul", "attention") or a.weighted for a in ends(e.node))
             attention = projected or products or len(e.node.inputs) > 1 or _looks_up(node) or _looks_up(e.node)
             self.facts.append(
                 LinearPair(
@@ -236,6 +238,7 @@ class SessionFacts:
                     e.merged or e.added or e.weighted,
                     bool(e.norms) or e.pooled or e.scaled,
                     attention,
+                    other_axes(layer, second, e.between),
                     tied or layer.scale_free or second.scale_free,
                     self._container(node.layer, e.node.layer),
                     _no_bottleneck(layer, second),
@@ -321,12 +324,6 @@ class SessionFacts:
                 )
 
 
-#: Steps that leave the axes of a tensor as they are.
-SAME_AXES = frozenset(
-    {"Dropout", "dropout", "Identity", "contiguous", "float", "half", "double", "to", "clone", "detach", "-", "+"}
-)
-
-
 def _keeps_axes(node: Flow, source: Flow) -> bool:
     """Whether the axis of units is still where the layer left it."""
     current = node.inputs[0]
@@ -347,7 +344,7 @@ def _looks_up(node: Flow) -> bool:
 
 def _mixes(found: list[End]) -> bool:
     """Whether what follows a softmax is a mixture: a bare matrix, or a layer that goes straight into a product."""
-    if any(f.kind == "layer" and isinstance(f.node.layer, Parameter) for f in found):
+    if any(f.scaled or (f.kind == "layer" and isinstance(f.node.layer, Parameter)) for f in found):
         return True
     return any(e.kind in ("gate", "matmul", "unknown") for f in found if f.kind == "layer" for e in ends(f.node))
 

@@ -66,6 +66,11 @@ def _is_weight(node: Flow, wanted: frozenset[str]) -> bool:
     return found is not None and found.op == "activation" and found.name in wanted
 
 
+def _is_sum(node: Flow) -> bool:
+    """Whether all that is added up here are weights between 0 and 1: several gates for one product."""
+    return node.op == "add" and len(node.inputs) > 1 and all(_is_weight(i, WEIGHTS) for i in node.inputs)
+
+
 def ends(start: Flow) -> list[End]:
     """Follow a value to all that it meets first. Each end once."""
     found: list[End] = []
@@ -77,7 +82,7 @@ def ends(start: Flow) -> list[End]:
         if not consumers:
             found.append(replace(so_far, kind="output", node=node))
             continue
-        branched = so_far.branched or len({c.number for c in consumers}) > 1
+        branched = so_far.branched or "returned" in node.info or len({c.number for c in consumers}) > 1
         for consumer in consumers:
             step = _pass(so_far, consumer, node, branched)
             if isinstance(step, End) and step.kind != "on":
@@ -264,8 +269,8 @@ def is_gate(activation: Flow) -> bool:
                 return True
             if (
                 consumer.op in ("pass", "max", "select", "join", "scale", "concat", "mul", "matmul")
-                and consumer.number not in seen
-            ):
+                or _is_sum(consumer)
+            ) and consumer.number not in seen:
                 seen.add(consumer.number)
                 stack.append(consumer)
     return False

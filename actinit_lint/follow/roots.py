@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 
-from actinit_lint.follow.calls import call, call_function, instantiate
+from actinit_lint.follow.calls import call, call_function, flows_in, instantiate
 from actinit_lint.follow.modules import call_object, find_kind, is_module, walk
 from actinit_lint.follow.state import FILE_FUEL, FUEL, Frame, OutOfFuel, Run, Session
 from actinit_lint.follow.values import (
@@ -152,6 +152,8 @@ def run_model(run: Run, obj: Obj) -> None:
         args.add(run.flow(Flow("input", [], obj.place)), obj.place)
     result = call_object(run, obj, args, obj.place)
     obj.state["output"] = result
+    for flow in flows_in((result,)):
+        flow.info["returned"] = True  # whoever uses the model has it too
     _run_steps(run, obj)
     if "init_weights" in obj.flags:  # the runner does
         from actinit_lint.follow.openmmlab import init_weights

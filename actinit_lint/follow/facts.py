@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -48,6 +49,7 @@ class SessionFacts:
         self.zeros = zeros(self.flows, self.layers)
         self.facts: list[object] = []
         self.kernels: dict[int, Link] = {}  # layer node -> the link of its kernel
+        self.holders: dict[int, list[Obj]] | None = None  # id of a layer -> the Sequentials that it stands in
         #: constructor -> None when followed, else the reason
         self.sites: dict[Place, str | None] = {}
         self.confidence: Any = session.confidence
@@ -244,12 +246,11 @@ class SessionFacts:
             )
 
     def _container(self, first: object, second: object) -> Place | None:
-        for obj in self.session.objects:
-            if obj.cls is None and obj.items is not None and obj.kind is not None and obj.kind.name == "Sequential":
-                items = obj.items.items
-                if any(i is first for i in items) and any(i is second for i in items):
-                    return obj.place
-        return None
+        """Where the Sequential was made that holds both layers."""
+        if self.holders is None:
+            self.holders = _sequentials(self.session.objects)
+        among = {id(obj) for obj in self.holders.get(id(second), ())}
+        return next((obj.place for obj in self.holders.get(id(first), ()) if id(obj) in among), None)
 
     # Activations ----------------------------------------------------------------------------------
 
@@ -325,6 +326,15 @@ class SessionFacts:
 SAME_AXES = frozenset(
     {"Dropout", "dropout", "Identity", "contiguous", "float", "half", "double", "to", "clone", "detach", "-", "+"}
 )
+
+
+def _sequentials(objects: Iterable[Obj]) -> dict[int, list[Obj]]:
+    holders: dict[int, list[Obj]] = {}
+    for obj in objects:
+        if obj.cls is None and obj.items is not None and obj.kind is not None and obj.kind.name == "Sequential":
+            for item in obj.items.items:
+                holders.setdefault(id(item), []).append(obj)
+    return holders
 
 
 def _keeps_axes(node: Flow, source: Flow) -> bool:

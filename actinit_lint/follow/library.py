@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable
 
-from actinit_lint.follow import keras_api, torch_api
+from actinit_lint.follow import huggingface, keras_api, torch_api
 from actinit_lint.follow.builtin import BUILTINS, STANDARD
 from actinit_lint.follow.calls import flows_in, unknown_call
 from actinit_lint.follow.iteration import iterate
@@ -105,6 +105,10 @@ def call_external(run: Run, name: str, args: Args, place: Place) -> Value:
         return torch_api.call_torch(run, name, args, place)
     if head in ("keras", "tensorflow"):
         return call_keras(run, name, args, place)
+    if name.startswith("transformers.activations.") and name.rsplit(".", 1)[-1] in ACT2FN:
+        return call_external(run, ACT2FN[name.rsplit(".", 1)[-1]] + "()", args, place)
+    if name == "transformers.modeling_utils.slice_logits_to_keep":
+        return huggingface.keep_positions(run, args, place)
     handled = torch_api.call_helper(run, name, args, place)
     if handled is not None:
         return handled

@@ -105,6 +105,8 @@ class Session:
     optional: frozenset[Place] = frozenset()  # a run behind options that nobody chose: the constructors it is for
     broken: bool = False  # cut off in the middle: what is known of it is half a truth, and gives no facts
     top: bool = False  # the top level of a file
+    abridged: bool = False  # too large to be followed as it is: long loops are cut short
+    unfinished: bool = False  # its steps ran out
     inputs: dict[int, Flow] = field(default_factory=dict)  # what stands for data of other sessions, by their id
 
     def holds(self, node: Flow) -> bool:

@@ -485,6 +485,7 @@ NONLINEAR_FUNCTIONS = frozenset(
         "multinomial",
         "isnan",
         "isinf",
+        "isfinite",
         "fft",
         "ifft",
         "rfft",

@@ -273,6 +273,7 @@ class EmptyParameter:
     model: str
     confidence: Literal["low", "medium", "high"] = "high"
     activation: Activation | None = None  # what the product with it meets, where that was followed
+    owners: tuple[str, ...] = ()  # the class that holds it, and the bases of that
 
 
 @dataclass(slots=True, eq=False)

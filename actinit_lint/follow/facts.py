@@ -282,7 +282,7 @@ class SessionFacts:
         kinds = {e.kind for e in found}
         is_output = kinds <= {"output", "loss"}
         if kinds <= {"layer", "activation", "output", "loss"} and kinds & {"layer"} and activation.name == "softmax":
-            if self.graph.hidden(node, source) and not _mixes(found):
+            if self.graph.hidden(node, source) and not _mixes(found) and not any(_times_parameter(e) for e in found):
                 self.facts.append(HiddenSoftmax(activation, layer, model, self.confidence))
         multiplied = bool(kinds & {"gate", "matmul", "unknown"}) or any(e.scaled for e in found)
         if (
@@ -353,6 +353,11 @@ def _looks_up(node: Flow) -> bool:
         return False
     source = origin(node.inputs[0], STRAIGHT | {"scale"})
     return source is not None and source.op == "activation" and source.name in SOFTMAX
+
+
+def _times_parameter(end: End) -> bool:
+    """Whether the value is multiplied with a parameter on the way: weights of a mixture of its rows."""
+    return any(node.info.get("parameter") is not None for node in end.via)
 
 
 def _mixes(found: list[End]) -> bool:

@@ -15,6 +15,7 @@ from actinit_lint.follow.records import library_output
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
     Args,
+    ClassValue,
     External,
     Fields,
     Flow,
@@ -23,6 +24,7 @@ from actinit_lint.follow.values import (
     Obj,
     Parameter,
     Partial,
+    Super,
     Tensor,
     Unknown,
     Value,
@@ -100,6 +102,11 @@ def call_external(run: Run, name: str, args: Args, place: Place) -> Value:
     kind = find_kind(name)
     if kind is not None:
         return make_library_object(run, kind, args, place)
+    inherited = _method_of_base(name, args)
+    if inherited is not None:
+        from actinit_lint.follow.module_methods import on_super
+
+        return on_super(run, Super(args.pos[0], inherited), name.rsplit(".", 1)[-1], args.without_first(), place)
     head = name.split(".", 1)[0]
     if head == "torch":
         return torch_api.call_torch(run, name, args, place)
@@ -129,6 +136,14 @@ def call_external(run: Run, name: str, args: Args, place: Place) -> Value:
     torch_api.may_write(run, name, args, place)
     output = library_output(run, name, args, place)
     return output if output is not None else unknown_call(run, name, args, place)
+
+
+def _method_of_base(name: str, args: Args) -> ClassValue | None:
+    """`PreTrainedModel._init_weights(self, module)`: the class of an object that gets a method of a library's base."""
+    owner = args.pos[0] if args.pos else None
+    if isinstance(owner, Obj) and owner.cls is not None and name.rpartition(".")[0] in owner.cls.externals():
+        return owner.cls
+    return None
 
 
 #: Names of library classes that only hold what a model returns: `BaseModelOutputWithPooling`.

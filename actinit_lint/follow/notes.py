@@ -229,7 +229,8 @@ def _empty(session: Session, layers: Layers, facts: list[object], confidence: An
         weight = Weight(layer, parameter.name, "kernel", parameter.shape, list(parameter.writes), parameter.trainable)
         layer.weights["weight"] = weight
         model = layers.models.get(id(owner), owner.label)
-        yield EmptyParameter(layer, weight, parameter.place, model, confidence, met.get(parameter.place))
+        owners = tuple(c.name for c in owner.cls.lineage() if isinstance(c, ClassValue))
+        yield EmptyParameter(layer, weight, parameter.place, model, confidence, met.get(parameter.place), owners)
 
 
 def _holds(owner: Obj, parameter: Parameter) -> bool:

@@ -46,6 +46,7 @@ class Project:
         self.places: dict[str, set[Place]] = {}  # of each file: the constructors of layers in it
         self.built: set[Place] = set()  # those that ran, in the sessions closed so far
         self._users: dict[str, set[str]] | None = None  # name -> classes and functions that name it
+        self._asked: set[str] = set()  # names that functions use which fill parameters of some kinds of modules
 
     # Loading --------------------------------------------------------------------------------------
 
@@ -215,6 +216,8 @@ class Project:
             root, facts = account.class_root, account.facts
             if root is not None and self._has_users(root):  # who builds it may well fill it
                 facts = [fact for fact in facts if not isinstance(fact, EmptyParameter)]
+            elif root is not None:
+                facts = [f for f in facts if not (isinstance(f, EmptyParameter) and self._is_asked_for(f.owners))]
             if root is None or not root.embedded:
                 into.facts.extend(facts)
             for place, reason in account.sites.items():
@@ -235,6 +238,9 @@ class Project:
 
     def _has_users(self, cls: ClassValue) -> bool:
         """Whether code outside the class names it, as what it calls or hands on: users that were not followed."""
+        return bool(self._users_of(cls.name) - {cls.name})
+
+    def _users_of(self, wanted: str) -> set[str]:
         if self._users is None:
             self._users = {}
             for module in self.modules.values():
@@ -243,14 +249,22 @@ class Project:
                         self._note_uses(value.name, [value])
                     elif isinstance(value, ClassValue) and value.scope.globals is module:
                         self._note_uses(value.name, value.attrs.values())
-        return bool(self._users.get(cls.name, set()) - {cls.name})
+        return self._users.get(wanted, set())
+
+    def _is_asked_for(self, owners: Iterable[str]) -> bool:
+        """Whether an init routine of the project asks for such parts: models that hold one have it filled."""
+        self._users_of("")  # reads what functions use
+        return not self._asked.isdisjoint(owners)
 
     def _note_uses(self, user: str, functions: Iterable[object]) -> None:
         assert self._users is not None
         for func in functions:
             if isinstance(func, Func):
-                for name in roots.names_used(func):
+                names = roots.names_used(func)
+                for name in names:
                     self._users.setdefault(name, set()).add(user)
+                if "isinstance" in names and names & roots.INITIALISING:
+                    self._asked |= names
 
     def _count(self, by_path: dict[str, FileFacts], sites: dict[Place, str | None], constructed: set[Place]) -> None:
         for module in self.modules.values():

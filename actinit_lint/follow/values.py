@@ -391,6 +391,12 @@ class Args:
         out.kw, out.kw_places, out.open = self.kw, self.kw_places, self.open
         return out
 
+    def without_first(self) -> Args:
+        out = Args()
+        out.pos, out.pos_places = self.pos[1:], self.pos_places[1:]
+        out.kw, out.kw_places, out.open = self.kw, self.kw_places, self.open
+        return out
+
 
 class Flow:
     """A value computed from the model's input: one node of the data-flow graph."""

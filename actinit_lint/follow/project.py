@@ -171,10 +171,14 @@ class Project:
                 aims = frozenset(Place(module.path, at) for at in places)
                 self._account(partial(roots.run_class, self.run, cls, module, choice, aims), module)
 
+    def _close(self, session: Session, module: ProjectModule) -> Account:
+        with self.run.timed(module.path):
+            return account_of(session, module)
+
     def _account(self, follow: Callable[[], Session], module: ProjectModule) -> None:
         """Follow a root and reduce its session to what is kept of it, so that few models are held at a time."""
         session = follow()
-        account = account_of(session, module)
+        account = self._close(session, module)
         self.accounts.append(account)
         self.built |= account.built
         self.litter += len(session.flows) + len(session.objects)
@@ -207,7 +211,7 @@ class Project:
 
     def _gather(self) -> list[FileFacts]:
         by_path = {path: FileFacts(path) for path in self.programs}
-        accounts = [*(account_of(session, module) for session, module in self.tops), *self.accounts]
+        accounts = [*(self._close(session, module) for session, module in self.tops), *self.accounts]
         sites: dict[Place, str | None] = {}
         for account in accounts:
             into = by_path[account.path]
@@ -233,6 +237,9 @@ class Project:
         for path, fault in self.run.errors:
             if path in by_path:
                 by_path[path].errors.append(fault)
+        for path, seconds in self.run.seconds.items():
+            if path in by_path:
+                by_path[path].seconds = seconds
         self._count(by_path, sites, {place for account in accounts for place in account.built})
         return list(by_path.values())
 

@@ -66,7 +66,8 @@ def guarded(run: Run, session: Session, frame: Frame, what: Callable[[], None]) 
     run.branching, run.repeat, run.no_grad, run.via, run.trail = 0, 0, 0, (), []
     run.trying, run.sweep, run.sweeps = 0, 0, ()
     try:
-        what()
+        with run.timed(session.path):
+            what()
     except OutOfFuel:
         session.broken = session.unfinished = True
         if session.top or session.abridged:

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
     from actinit_lint.program import Program, SyntaxProblem
 
 
+#: CPU seconds from which on a file is worth a line in the statistics.
+SLOW = 1.0
+
+
 def analyse(read: Read, request: Request, configuration: Configuration, selection: Selection, disk: Disk) -> Outcome:
     """Parse, follow, check and assemble what was read."""
     assembly = Assembly(configuration, selection, read.texts)
@@ -68,6 +72,7 @@ def analyse(read: Read, request: Request, configuration: Configuration, selectio
         request.change,
         probed=request.probe is not None,
     )
+    outcome.slow = sorted(((f.path, f.seconds) for f in facts if f.seconds >= SLOW), key=lambda one: -one[1])
     _propose(outcome, read, facts, configuration, request.say)
     place_in_cells(outcome.findings, read.texts)  # the last step: until here a notebook is its joined program
     return outcome

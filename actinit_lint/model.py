@@ -274,6 +274,7 @@ class EmptyParameter:
     model: str
     confidence: Literal["low", "medium", "high"] = "high"
     activation: Activation | None = None  # what the product with it meets, where that was followed
+    owners: tuple[str, ...] = ()  # the class that holds it, and the bases of that
 
 
 @dataclass(slots=True, eq=False)
@@ -433,6 +434,7 @@ class FileFacts:
     layers_followed: int = 0
     layers_not_followed: int = 0
     errors: list[str] = field(default_factory=list)  # faults of the follower itself, one line each
+    seconds: float = 0.0  # CPU time that following it took, without reading and parsing
 
     def of(self, kind: type) -> Sequence[object]:
         return [fact for fact in self.facts if type(fact) is kind]

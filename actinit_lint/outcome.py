@@ -52,6 +52,7 @@ class Outcome(Struct, eq=False):
     outside_change: int = 0  # reported without --diff-base
     baseline: Settled | None = None
     internal_error: bool = False
+    slow: list[tuple[str, float]] = []  # files that took seconds to follow, the slowest first
     fixed: int = 0  # findings that fixes took away, in `fixed_files` files
     fixed_files: int = 0
 

@@ -44,6 +44,7 @@ class _Plain(Struct):
     by_severity: dict[Level, int]
     hidden_by_level: dict[Level, int]
     hidden_by_confidence: int
+    slow: list[tuple[str, float]]
     suppressed: int
     baselined: int
 

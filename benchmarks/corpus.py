@@ -28,6 +28,10 @@ HERE = Path(__file__).parent
 LOUD = ("error", "warning")
 MOST_REASONS = 10
 MOST_DETAILS = 3
+_SLOW = re.compile(r"^([\d.]+) s to follow (.+)$", re.MULTILINE)
+#: Files over this, in CPU seconds, are a fault of the linter's.
+TOO_SLOW = 20.0
+MOST_SLOW = 3
 _DETAIL = re.compile(r"^(.*?) \((.*)\)$", re.DOTALL)
 #: An internal error of the linter, as a finding.
 FAULT = "ACT900"
@@ -61,6 +65,7 @@ class Result:
     info: list[str] = field(default_factory=list)
     messages: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
+    slow: dict[str, float] = field(default_factory=dict)  # CPU seconds by path, of the slowest files
 
 
 def packages(listed: Path, only: Sequence[str]) -> list[Package]:
@@ -122,19 +127,24 @@ def extract(wheel: Path, target: Path) -> None:
 def lint(package: Package, folder: Path, command: str, limit: float) -> Result:
     """Lint the whole package in a process of its own."""
     options = ["--output-format", "json", "--level", "info", "--exit-zero", "--isolated", "--no-cache", "--no-progress"]
-    call = [*shlex.split(command), "check", *options, "."]
-    start = time.perf_counter()
-    try:
-        run = subprocess.run(call, cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=limit)
-    except subprocess.TimeoutExpired:
-        raise Trouble(f"not done after {limit:.0f} s") from None
-    seconds = time.perf_counter() - start
+    with tempfile.NamedTemporaryFile("r", suffix=".txt", encoding="utf-8") as statistics:
+        options += ["--statistics", "--output-format", f"concise:{statistics.name}"]
+        call = [*shlex.split(command), "check", *options, "."]
+        start = time.perf_counter()
+        try:
+            run = subprocess.run(call, cwd=folder, capture_output=True, text=True, encoding="utf-8", timeout=limit)
+        except subprocess.TimeoutExpired:
+            raise Trouble(f"not done after {limit:.0f} s") from None
+        seconds = time.perf_counter() - start
+        slow = {path: float(took) for took, path in _SLOW.findall(Path(statistics.name).read_text(encoding="utf-8"))}
     try:
         answer = json.loads(run.stdout)
     except ValueError:
         said = run.stderr.strip().splitlines()
         raise Trouble(f"no answer, exit code {run.returncode}: {said[-1] if said else 'nothing said'}") from None
-    return result_of(answer, package.version, seconds)
+    result = result_of(answer, package.version, seconds)
+    result.slow = slow
+    return result
 
 
 def result_of(answer: dict, version: str, seconds: float) -> Result:
@@ -172,6 +182,11 @@ def report(package: Package, result: Result) -> Iterator[str]:
         yield f"    {count:>5}  {reason}{f' (most often: {often})' if often else ''}"
     yield f"  loud: {per_code(result.loud)}"
     yield f"  info: {per_code(result.info)}"
+    slowest = sorted(result.slow.items(), key=lambda item: -item[1])
+    if slowest:
+        yield f"  slowest: {', '.join(f'{path} {took:.1f} s' for path, took in slowest[:MOST_SLOW])}"
+        over = sum(took > TOO_SLOW for _, took in slowest)
+        yield from [f"  over {TOO_SLOW:.0f} s: {over} files"] if over else []
     if result.faults:
         yield f"  internal errors: {len(result.faults)}"
         yield from (f"    {fault}" for fault in result.faults)

@@ -23,7 +23,8 @@ def propose(
     configuration: Configuration,
 ) -> None:
     """Give the findings that can be fixed their fix. Spans are those of the programs' texts."""
-    open_ones = [one for one in findings if one.suppressed is None and not one.baselined]
+    own = (one for one in findings if one.span.path in programs)  # a class may come from a file that was not passed
+    open_ones = [one for one in own if one.suppressed is None and not one.baselined]
     workshop = Workshop(programs, facts, text_of)
     proposals: list[Proposal] = []
     for finding in open_ones:

@@ -46,6 +46,7 @@ class Trial:
         self._selection = Selection(everything, {code: page.name for code, page in pages().items()})
         self._before = {frozenset(programs): self._hits(facts)}  # by the files that are followed
         self._importers = _importers(programs) if len(programs) >= MANY else None
+        self._left = MOST_FOLLOWED  # files that may still be followed again
 
     def _hits(self, facts: Sequence[FileFacts]) -> Counter[About]:
         """How many places each rule reports for each layer."""
@@ -69,9 +70,13 @@ class Trial:
             changed.setdefault(path, []).extend(patches)
             gone.update((finding.code, path, model, layer) for model, layer in finding.about)
         scope = self._scope(changed)
+        if not self._affords(scope):
+            return False  # fewer proposals may be seen by fewer files
         before = self._before_in(scope)
         if any(before[about] < number for about, number in gone.items()):
             scope = frozenset(self._programs)
+            if not self._affords(scope):
+                return False
             before = self._before_in(scope)
         programs = {path: self._programs[path] for path in scope}
         for path, patches in changed.items():
@@ -89,6 +94,15 @@ class Trial:
         if after - before:
             return False
         return all(after[about] <= before[about] - number for about, number in gone.items())
+
+    def _affords(self, scope: Collection[str]) -> bool:
+        """Whether so many files may be followed again; of a small project always."""
+        if self._importers is None:
+            return True
+        if len(scope) > self._left:
+            return False
+        self._left -= len(scope)
+        return True
 
     def _follow(self, programs: Mapping[str, Program], scope: Collection[str]) -> list[FileFacts]:
         spare = {path: program for path, program in self._programs.items() if path not in scope}
@@ -116,6 +130,9 @@ class Trial:
 
 #: From so many files on, only those that can see a change are followed again.
 MANY = 20
+#: Files of larger projects that are followed again in all, before the rest of the proposals is given up: a fix that
+#: nobody asked for may not cost more than the findings.
+MOST_FOLLOWED = 500
 
 
 def _module_name(path: str) -> str:

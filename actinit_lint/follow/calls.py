@@ -332,7 +332,7 @@ def instantiate(run: Run, cls: ClassValue, args: Args, place: Place) -> Value:
     if not run.session.optional:
         cls.instances += 1
         if cls.sample is None:
-            cls.sample = args
+            cls.sample = plain_part(args)
         if run.frame.maker is not None and run.frame.maker != cls.name:
             cls.embedded = True
     obj = Obj(cls, None, {}, place, run.next(), repeated=run.repeat > 0, maker=run.frame.maker)
@@ -355,6 +355,23 @@ def instantiate(run: Run, cls: ClassValue, args: Args, place: Place) -> Value:
     if obj.kind is not None and obj.kind.framework == "torch":
         _forget_trials(run, last)
     return obj
+
+
+def plain_part(args: Args) -> Args:
+    """Arguments that say nothing of one model's objects; the others become unknown."""
+    out = Args()
+    for value, place in zip(args.pos, args.pos_places):
+        out.add(value if is_plain(value) else Unknown("an object of another model"), place)
+    for name, value in args.kw.items():
+        if is_plain(value):
+            out.set(name, value, args.kw_places[name])
+    return out
+
+
+def is_plain(value: Value) -> bool:
+    if isinstance(value, (tuple, ListValue)):
+        return all(is_plain(v) for v in (value.items if isinstance(value, ListValue) else value))
+    return value is None or isinstance(value, (bool, int, float, str, ClassValue, External, Func))
 
 
 def _forget_trials(run: Run, last: Flow | None) -> None:

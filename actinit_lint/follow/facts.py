@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -49,6 +50,7 @@ class SessionFacts:
         self.zeros = zeros(self.flows, self.layers)
         self.facts: list[object] = []
         self.kernels: dict[int, Link] = {}  # layer node -> the link of its kernel
+        self.holders: dict[int, list[Obj]] | None = None  # id of a layer -> the Sequentials that it stands in
         #: constructor -> None when followed, else the reason
         self.sites: dict[Place, str | None] = {}
         self.confidence: Any = session.confidence
@@ -247,12 +249,11 @@ class SessionFacts:
             )
 
     def _container(self, first: object, second: object) -> Place | None:
-        for obj in self.session.objects:
-            if obj.cls is None and obj.items is not None and obj.kind is not None and obj.kind.name == "Sequential":
-                items = obj.items.items
-                if any(i is first for i in items) and any(i is second for i in items):
-                    return obj.place
-        return None
+        """Where the Sequential was made that holds both layers."""
+        if self.holders is None:
+            self.holders = _sequentials(self.session.objects)
+        among = {id(obj) for obj in self.holders.get(id(second), ())}
+        return next((obj.place for obj in self.holders.get(id(first), ()) if id(obj) in among), None)
 
     # Activations ----------------------------------------------------------------------------------
 
@@ -284,7 +285,7 @@ class SessionFacts:
         kinds = {e.kind for e in found}
         is_output = kinds <= {"output", "loss"}
         if kinds <= {"layer", "activation", "output", "loss"} and kinds & {"layer"} and activation.name == "softmax":
-            if self.graph.hidden(node, source) and not _mixes(found):
+            if self.graph.hidden(node, source) and not _mixes(found) and not any(_times_parameter(e) for e in found):
                 self.facts.append(HiddenSoftmax(activation, layer, model, self.confidence))
         multiplied = bool(kinds & {"gate", "matmul", "unknown"}) or any(e.scaled for e in found)
         if (
@@ -324,6 +325,15 @@ class SessionFacts:
                 )
 
 
+def _sequentials(objects: Iterable[Obj]) -> dict[int, list[Obj]]:
+    holders: dict[int, list[Obj]] = {}
+    for obj in objects:
+        if obj.cls is None and obj.items is not None and obj.kind is not None and obj.kind.name == "Sequential":
+            for item in obj.items.items:
+                holders.setdefault(id(item), []).append(obj)
+    return holders
+
+
 def _keeps_axes(node: Flow, source: Flow) -> bool:
     """Whether the axis of units is still where the layer left it."""
     current = node.inputs[0]
@@ -342,9 +352,14 @@ def _looks_up(node: Flow) -> bool:
     return source is not None and source.op == "activation" and source.name in SOFTMAX
 
 
+def _times_parameter(end: End) -> bool:
+    """Whether the value is multiplied with a parameter on the way: weights of a mixture of its rows."""
+    return any(node.info.get("parameter") is not None for node in end.via)
+
+
 def _mixes(found: list[End]) -> bool:
     """Whether what follows a softmax is a mixture: a bare matrix, or a layer that goes straight into a product."""
-    if any(f.scaled or (f.kind == "layer" and isinstance(f.node.layer, Parameter)) for f in found):
+    if any(f.kind == "layer" and isinstance(f.node.layer, Parameter) for f in found):
         return True
     return any(e.kind in ("gate", "matmul", "unknown") for f in found if f.kind == "layer" for e in ends(f.node))
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from actinit_lint.follow.calls import call
-from actinit_lint.follow.modules import (
-    parameters,
-    walk,
-)
+from actinit_lint.follow.calls import call, flows_in
+from actinit_lint.follow.modules import children, parameters
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
     Args,
+    Flow,
     Obj,
+    Unknown,
     Value,
     options,
 )
@@ -21,22 +20,52 @@ from actinit_lint.reference.normal_form import Initializer, constant, variance_s
 
 
 def post_init(run: Run, owner: Obj, args: Args, place: Place) -> Value:
-    """Hugging Face's `post_init()`: `_init_weights` reaches every module, children first."""
-    found = owner.cls.find("_init_weights") if owner.cls is not None else None
+    """Hugging Face's `post_init()`: `_init_weights` reaches every module, children first, each once.
+
+    A part that is a model of its own is left to its own `_init_weights`, and keeps what its own `post_init` did
+    (`PreTrainedModel.initialize_weights` in transformers/modeling_utils.py, 5.23).
+    """
     before = run.via
     run.via = (*before, (place, "applied here"))
     try:
-        for _, module in reversed(list(walk(owner))):
-            if found is None:
-                huggingface_init(run, owner, module, place)
-                continue
-            step = Args()
-            step.add(owner, place)
-            step.add(module, place)
-            call(run, found[0], step, place)
+        _initialise(run, owner, owner, place, set())
     finally:
         run.via = before
     return None
+
+
+#: The mark of a module that has been initialised, among what is known of it.
+INITIALISED = "_is_hf_initialized"
+
+
+def _initialise(run: Run, model: Obj, module: Obj, place: Place, seen: set[int]) -> None:
+    seen.add(id(module))
+    for _, child in list(children(module)):
+        if id(child) not in seen:
+            _initialise(run, child if HOOK in child.flags else model, child, place, seen)
+    if module.state.get(INITIALISED):
+        return
+    run.store(module.state, INITIALISED, True)
+    own = model.cls.find(HOOK) if model.cls is not None else None
+    if own is None:
+        huggingface_init(run, model, module, place)
+        return
+    step = Args()
+    step.add(model, place)
+    step.add(module, place)
+    call(run, own[0], step, place)
+
+
+#: The routine that a model overrides, which is also the mark of the base class that calls it.
+HOOK = "_init_weights"
+
+
+def keep_positions(run: Run, args: Args, place: Place) -> Value:
+    """`slice_logits_to_keep(hidden_states, logits_to_keep)`: the last positions of a sequence, all of them for 0."""
+    flows = flows_in(args.values())
+    if not flows:
+        return Unknown("positions of something unknown")
+    return run.flow(Flow("select", flows[:1], place, name="slice_logits_to_keep", shape=flows[0].shape))
 
 
 def base_init_weights(run: Run, owner: Obj, args: Args, place: Place) -> Value:

@@ -30,6 +30,7 @@ class Range:
 
 
 MOST_ELEMENTS = 256
+FEW_ELEMENTS = 8  # of a longer loop, and of every loop of a root that is too large: the others count as more of these
 
 
 def iterate(run: Run, value: Value, place: Any) -> tuple[list[Value], bool]:
@@ -48,8 +49,8 @@ def iterate(run: Run, value: Value, place: Any) -> tuple[list[Value], bool]:
     if isinstance(value, Range):
         if value.values is None:
             return [Unknown("loop of unknown length", place)], False
-        if len(value.values) > MOST_ELEMENTS:
-            return list(value.values[:8]), False
+        if len(value.values) > (FEW_ELEMENTS if run.session.abridged else MOST_ELEMENTS):
+            return list(value.values[:FEW_ELEMENTS]), False
         return list(value.values), True
     if isinstance(value, str):
         return list(value), True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import prod
 
-from actinit_lint.follow.modules import walk
+from actinit_lint.follow.modules import contained, walk
 from actinit_lint.follow.values import Flow, ListValue, Obj, OneOf, Parameter, Unknown, options
 from actinit_lint.knowledge.kinds import spread, times
 from actinit_lint.model import Layer, Weight
@@ -24,11 +24,7 @@ class Layers:
         self._name(list(objects))
 
     def _name(self, objects: list[Obj]) -> None:
-        inner: set[int] = set()
-        for obj in objects:
-            for path, module in walk(obj):
-                if path:
-                    inner.add(id(module))
+        inner = contained(objects)
         for obj in objects:
             if id(obj) in inner:
                 continue

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Callable
 
-from actinit_lint.follow import keras_api, torch_api
+from actinit_lint.follow import huggingface, keras_api, torch_api
 from actinit_lint.follow.builtin import BUILTINS, STANDARD
 from actinit_lint.follow.calls import flows_in, unknown_call
 from actinit_lint.follow.iteration import iterate
@@ -15,6 +15,7 @@ from actinit_lint.follow.records import library_output
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
     Args,
+    ClassValue,
     External,
     Fields,
     Flow,
@@ -23,6 +24,7 @@ from actinit_lint.follow.values import (
     Obj,
     Parameter,
     Partial,
+    Super,
     Tensor,
     Unknown,
     Value,
@@ -100,11 +102,20 @@ def call_external(run: Run, name: str, args: Args, place: Place) -> Value:
     kind = find_kind(name)
     if kind is not None:
         return make_library_object(run, kind, args, place)
+    inherited = _method_of_base(name, args)
+    if inherited is not None:
+        from actinit_lint.follow.module_methods import on_super
+
+        return on_super(run, Super(args.pos[0], inherited), name.rsplit(".", 1)[-1], args.without_first(), place)
     head = name.split(".", 1)[0]
     if head == "torch":
         return torch_api.call_torch(run, name, args, place)
     if head in ("keras", "tensorflow"):
         return call_keras(run, name, args, place)
+    if name.startswith("transformers.activations.") and name.rsplit(".", 1)[-1] in ACT2FN:
+        return call_external(run, ACT2FN[name.rsplit(".", 1)[-1]] + "()", args, place)
+    if name == "transformers.modeling_utils.slice_logits_to_keep":
+        return huggingface.keep_positions(run, args, place)
     handled = torch_api.call_helper(run, name, args, place)
     if handled is not None:
         return handled
@@ -125,6 +136,14 @@ def call_external(run: Run, name: str, args: Args, place: Place) -> Value:
     torch_api.may_write(run, name, args, place)
     output = library_output(run, name, args, place)
     return output if output is not None else unknown_call(run, name, args, place)
+
+
+def _method_of_base(name: str, args: Args) -> ClassValue | None:
+    """`PreTrainedModel._init_weights(self, module)`: the class of an object that gets a method of a library's base."""
+    owner = args.pos[0] if args.pos else None
+    if isinstance(owner, Obj) and owner.cls is not None and name.rpartition(".")[0] in owner.cls.externals():
+        return owner.cls
+    return None
 
 
 #: Names of library classes that only hold what a model returns: `BaseModelOutputWithPooling`.

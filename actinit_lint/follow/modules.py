@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +13,7 @@ from actinit_lint.follow.values import (
     ClassValue,
     DictValue,
     External,
+    Fields,
     Func,
     ListValue,
     Obj,
@@ -294,6 +295,8 @@ def children(obj: Obj) -> Iterator[tuple[str, Obj]]:
                     yield name, option
     keras = obj.kind is not None and obj.kind.framework == "keras"
     for name, value in list(obj.attrs.items()):
+        if value.__class__ not in HOLDING:  # most attributes are sizes and weights
+            continue
         for option in options(value):
             if is_module(option):
                 yield name, option
@@ -304,15 +307,39 @@ def children(obj: Obj) -> Iterator[tuple[str, Obj]]:
                             yield f"{name}.{index}", inner
 
 
-def walk(obj: Obj, prefix: str = "", seen: set[int] | None = None) -> Iterator[tuple[str, Obj]]:
+#: Values that are a module or may hold one.
+HOLDING = frozenset({Obj, OneOf, ListValue, tuple, Fields})
+
+
+def walk(obj: Obj) -> Iterator[tuple[str, Obj]]:
     """The object and all modules below, parents first, each once, with dotted names."""
-    seen = set() if seen is None else seen
-    if id(obj) in seen:
-        return
-    seen.add(id(obj))
-    yield prefix, obj
-    for name, child in children(obj):
-        yield from walk(child, f"{prefix}.{name}" if prefix else name, seen)
+    seen: set[int] = set()
+    stack = [("", obj)]
+    while stack:
+        path, module = stack.pop()
+        if id(module) in seen:
+            continue
+        seen.add(id(module))
+        yield path, module
+        below = [(f"{path}.{name}" if path else name, child) for name, child in children(module)]
+        stack.extend(reversed(below))
+
+
+def contained(objects: Iterable[Obj]) -> set[int]:
+    """Ids of the modules that lie somewhere below one of these objects."""
+    inner: set[int] = set()
+    seen: set[int] = set()
+    stack = list(objects)
+    while stack:
+        module = stack.pop()
+        if id(module) in seen:
+            continue
+        seen.add(id(module))
+        for _, child in children(module):
+            if child is not module:
+                inner.add(id(child))
+                stack.append(child)
+    return inner
 
 
 def parameters(obj: Obj, recurse: bool = True) -> Iterator[tuple[str, Parameter]]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from actinit_lint.follow.graph import live, origin
 from actinit_lint.follow.layers import Layers
-from actinit_lint.follow.modules import parameters, walk
+from actinit_lint.follow.modules import contained, parameters, walk
 from actinit_lint.follow.roots import INITIALISING
 from actinit_lint.follow.state import Record, Session
 from actinit_lint.follow.torch_api import parameter_label
@@ -111,7 +111,7 @@ def _connected(flows: list[Flow]) -> dict[int, int]:
 def _clones(session: Session, records: list[Record], confidence: Any) -> Iterator[Clones]:
     """Copies that become parts of one model, none of them initialised again."""
     owners = [obj for obj in session.objects if obj.cls is not None and "template" not in obj.flags]
-    parts = {id(m) for obj in owners for path, m in walk(obj) if path}
+    parts = contained(owners) if records else set()
     by_origin: dict[tuple[Place, Any], list[Record]] = defaultdict(list)
     for record in records:
         copy: Obj = record.data["copy"]
@@ -229,7 +229,8 @@ def _empty(session: Session, layers: Layers, facts: list[object], confidence: An
         weight = Weight(layer, parameter.name, "kernel", parameter.shape, list(parameter.writes), parameter.trainable)
         layer.weights["weight"] = weight
         model = layers.models.get(id(owner), owner.label)
-        yield EmptyParameter(layer, weight, parameter.place, model, confidence, met.get(parameter.place))
+        owners = tuple(c.name for c in owner.cls.lineage() if isinstance(c, ClassValue))
+        yield EmptyParameter(layer, weight, parameter.place, model, confidence, met.get(parameter.place), owners)
 
 
 def _holds(owner: Obj, parameter: Parameter) -> bool:
@@ -270,14 +271,14 @@ def _may_fill(obj: Obj, name: str) -> bool:
 
 
 def _left_out(session: Session, facts: list[object], confidence: Any) -> Iterator[LeftOut]:
-    by_test: dict[tuple[Place, int], list[Obj]] = defaultdict(list)
+    by_test: dict[tuple[Place, int], dict[int, Obj]] = defaultdict(dict)
     for obj, place, sweep in session.tests:
-        if obj not in by_test[place, sweep]:
-            by_test[place, sweep].append(obj)
+        by_test[place, sweep].setdefault(id(obj), obj)
     links = {f.layer.place: f for f in facts if isinstance(f, Link)}
     uses = {f.layer.place: f for f in facts if isinstance(f, Use)}
     reported: set[Place] = set()
-    for (place, sweep), objects in by_test.items():
+    for (place, sweep), tested in by_test.items():
+        objects = list(tested.values())
         written = [o for o in objects if _written(o, sweep)]
         handled = {o.label for o in written}
         if not handled:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+import gc
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from actinit_lint.disk import Disk
 from actinit_lint.follow import roots
+from actinit_lint.follow.account import Account, account_of, layers_built
 from actinit_lint.follow.choices import choices
 from actinit_lint.follow.coverage import constructor_sites
-from actinit_lint.follow.facts import SessionFacts
 from actinit_lint.follow.imports import TABLED
 from actinit_lint.follow.state import Run, Session
 from actinit_lint.follow.unused import never_applied
-from actinit_lint.follow.values import ClassValue, Func, Obj, Parameter, ProjectModule
-from actinit_lint.model import EmptyParameter, FileFacts, Layer, NotFollowed, Place
+from actinit_lint.follow.values import ClassValue, Func, ProjectModule
+from actinit_lint.model import EmptyParameter, FileFacts, NotFollowed, Place
 from actinit_lint.program import Program, SyntaxProblem
 from actinit_lint.program import language as la
+
+#: Nodes and objects of closed sessions that may lie about: some 100 MB.
+MOST_LITTER = 50_000
 
 
 class Project:
@@ -33,13 +38,15 @@ class Project:
         self.run = Run(self.load, dict(wrappers))
         self.modules: dict[str, ProjectModule] = {}  # by real path
         self.given = {os.path.realpath(path): path for path in programs}
-        self.sessions: list[tuple[Session, ProjectModule]] = []
+        self.tops: list[tuple[Session, ProjectModule]] = []  # of the files given: open until all else is done
+        self.accounts: list[Account] = []  # of functions and classes
+        self.litter = 0  # nodes and objects of closed sessions since the garbage collector looked
         self.missing: set[str] = set()
         self.spare = {os.path.realpath(path): program for path, program in (spare or {}).items()}
         self.places: dict[str, set[Place]] = {}  # of each file: the constructors of layers in it
-        self.built: set[Place] = set()  # constructors of layers that ran, in the sessions seen so far
-        self.seen = 0
+        self.built: set[Place] = set()  # those that ran, in the sessions closed so far
         self._users: dict[str, set[str]] | None = None  # name -> classes and functions that name it
+        self._asked: set[str] = set()  # names that functions use which fill parameters of some kinds of modules
 
     # Loading --------------------------------------------------------------------------------------
 
@@ -59,7 +66,7 @@ class Project:
         self.modules[real] = module
         session = roots.run_top_level(self.run, module)
         if given is not None:
-            self.sessions.append((session, module))
+            self.tops.append((session, module))
         return module
 
     def _read(self, path: str) -> Program | None:
@@ -124,19 +131,26 @@ class Project:
     # Running --------------------------------------------------------------------------------------
 
     def facts(self) -> list[FileFacts]:
+        try:
+            return self._facts()
+        finally:
+            gc.unfreeze()
+
+    def _facts(self) -> list[FileFacts]:
         for path in self.programs:
             self.module(path)
-        for session, module in list(self.sessions):
+        for session, module in list(self.tops):
             roots.finish(self.run, session, module)
         ordered = self._users_first()
         for module in ordered:
             for func in roots.functions(module):
                 if not func.called:
-                    self.sessions.append((roots.run_function(self.run, func, module), module))
+                    self._account(partial(roots.run_function, self.run, func, module), module)
         for module in ordered:
             for cls in roots.classes(module):
                 if not cls.instances and self._wanted(cls):
-                    self.sessions.append((roots.run_class(self.run, cls, module), module))
+                    self._account(partial(roots.run_class, self.run, cls, module), module)
+        self.built.update(place for session, _ in self.tops for place in layers_built(session))
         self.places = {m.path: {Place(m.path, at) for at in constructor_sites(m)} for m in ordered}
         for module in ordered:
             self._options(module)
@@ -144,7 +158,7 @@ class Project:
 
     def _options(self, module: ProjectModule) -> None:
         """Follow classes again with options under which they build layers that nothing built so far."""
-        wanted = self.places[module.path] - self._built()
+        wanted = self.places[module.path] - self.built
         if not wanted:
             return
         for cls in roots.classes(module):
@@ -155,13 +169,24 @@ class Project:
             functions = [init[0], *(f for f in methods if f is not init[0])]
             for choice, places in choices(functions, {place.at for place in wanted}):
                 aims = frozenset(Place(module.path, at) for at in places)
-                self.sessions.append((roots.run_class(self.run, cls, module, choice, aims), module))
+                self._account(partial(roots.run_class, self.run, cls, module, choice, aims), module)
 
-    def _built(self) -> set[Place]:
-        for session, _ in self.sessions[self.seen :]:
-            self.built.update(o.place for o in session.objects if _is_layer(o))
-        self.seen = len(self.sessions)
-        return self.built
+    def _close(self, session: Session, module: ProjectModule) -> Account:
+        with self.run.timed(module.path):
+            return account_of(session, module)
+
+    def _account(self, follow: Callable[[], Session], module: ProjectModule) -> None:
+        """Follow a root and reduce its session to what is kept of it, so that few models are held at a time."""
+        session = follow()
+        account = self._close(session, module)
+        self.accounts.append(account)
+        self.built |= account.built
+        self.litter += len(session.flows) + len(session.objects)
+        del session  # its parts hold one another: only the garbage collector lets go of them
+        if self.litter > MOST_LITTER:
+            self.litter = 0
+            gc.collect()
+            gc.freeze()  # what is left is needed: the next look can pass it over
 
     def _wanted(self, cls: ClassValue) -> bool:
         if roots.is_model(cls):
@@ -186,33 +211,25 @@ class Project:
 
     def _gather(self) -> list[FileFacts]:
         by_path = {path: FileFacts(path) for path in self.programs}
+        accounts = [*(self._close(session, module) for session, module in self.tops), *self.accounts]
         sites: dict[Place, str | None] = {}
-        for session, module in self.sessions:
-            names = {id(v): n for n, v in module.scope.vars.items() if isinstance(v, (Obj, Parameter))}
-            into = by_path[module.path]
-            if session.broken:
-                continue
-            try:
-                collected = SessionFacts(session, names)
-                facts = collected.collect()
-            except Exception as error:
-                if roots.DEBUG:
-                    raise
-                into.errors.append(f"{type(error).__name__}: {error} (facts of {session.root})")
-                continue
-            root = session.class_root
+        for account in accounts:
+            into = by_path[account.path]
+            if account.fault is not None:
+                into.errors.append(account.fault)
+            root, facts = account.class_root, account.facts
             if root is not None and self._has_users(root):  # who builds it may well fill it
                 facts = [fact for fact in facts if not isinstance(fact, EmptyParameter)]
-            if session.optional:
-                facts = [fact for fact in facts if session.optional.intersection(_layers(fact))]
+            elif root is not None:
+                facts = [f for f in facts if not (isinstance(f, EmptyParameter) and self._is_asked_for(f.owners))]
             if root is None or not root.embedded:
                 into.facts.extend(facts)
-            for place, reason in collected.sites.items():
+            for place, reason in account.sites.items():
                 if sites.get(place, reason) is not None or place not in sites:
                     sites[place] = reason
-            into.models += 0 if session.optional else _models(session)
+            into.models += account.models
         given = [m for m in self.modules.values() if m.path in by_path]
-        for fact in never_applied(given, [s for s, _ in self.sessions]):
+        for fact in never_applied(given, accounts):
             by_path[fact.place.path].facts.append(fact)
         for note in self.run.not_followed:
             if note.place.path in by_path:
@@ -220,11 +237,17 @@ class Project:
         for path, fault in self.run.errors:
             if path in by_path:
                 by_path[path].errors.append(fault)
-        self._count(by_path, sites)
+        for path, seconds in self.run.seconds.items():
+            if path in by_path:
+                by_path[path].seconds = seconds
+        self._count(by_path, sites, {place for account in accounts for place in account.built})
         return list(by_path.values())
 
     def _has_users(self, cls: ClassValue) -> bool:
         """Whether code outside the class names it, as what it calls or hands on: users that were not followed."""
+        return bool(self._users_of(cls.name) - {cls.name})
+
+    def _users_of(self, wanted: str) -> set[str]:
         if self._users is None:
             self._users = {}
             for module in self.modules.values():
@@ -233,17 +256,24 @@ class Project:
                         self._note_uses(value.name, [value])
                     elif isinstance(value, ClassValue) and value.scope.globals is module:
                         self._note_uses(value.name, value.attrs.values())
-        return bool(self._users.get(cls.name, set()) - {cls.name})
+        return self._users.get(wanted, set())
+
+    def _is_asked_for(self, owners: Iterable[str]) -> bool:
+        """Whether an init routine of the project asks for such parts: models that hold one have it filled."""
+        self._users_of("")  # reads what functions use
+        return not self._asked.isdisjoint(owners)
 
     def _note_uses(self, user: str, functions: Iterable[object]) -> None:
         assert self._users is not None
         for func in functions:
             if isinstance(func, Func):
-                for name in roots.names_used(func):
+                names = roots.names_used(func)
+                for name in names:
                     self._users.setdefault(name, set()).add(user)
+                if "isinstance" in names and names & roots.INITIALISING:
+                    self._asked |= names
 
-    def _count(self, by_path: dict[str, FileFacts], sites: dict[Place, str | None]) -> None:
-        constructed = self._built()
+    def _count(self, by_path: dict[str, FileFacts], sites: dict[Place, str | None], constructed: set[Place]) -> None:
         for module in self.modules.values():
             if module.path not in by_path:
                 continue
@@ -263,27 +293,3 @@ class Project:
                     facts.layers_not_followed += 1
                 else:
                     facts.layers_followed += 1
-
-
-def _is_layer(obj: Obj) -> bool:
-    return obj.kind is not None and obj.kind.role in ("layer", "recurrent") and obj.cls is None
-
-
-def _layers(fact: object) -> list[Place]:
-    """Where the layers that a fact is about were made."""
-    named = (getattr(fact, name, None) for name in ("layer", "first", "second"))
-    return [layer.place for layer in named if isinstance(layer, Layer)]
-
-
-def _models(session: Session) -> int:
-    from actinit_lint.follow.modules import walk
-
-    inner: set[int] = set()
-    models = [
-        o
-        for o in session.objects
-        if o.kind is not None and (o.cls is not None or o.kind.name in ("Sequential", "Model"))
-    ]
-    for obj in models:
-        inner.update(id(m) for path, m in walk(obj) if path)
-    return sum(1 for o in models if id(o) not in inner)

@@ -6,8 +6,8 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 
-from actinit_lint.follow.calls import call, call_function, flows_in, instantiate
-from actinit_lint.follow.modules import call_object, find_kind, is_module, walk
+from actinit_lint.follow.calls import call, call_function, flows_in, instantiate, is_plain
+from actinit_lint.follow.modules import call_object, contained, find_kind, is_module, walk
 from actinit_lint.follow.state import FILE_FUEL, FUEL, Frame, OutOfFuel, Run, Session
 from actinit_lint.follow.values import (
     Args,
@@ -66,10 +66,12 @@ def guarded(run: Run, session: Session, frame: Frame, what: Callable[[], None]) 
     run.branching, run.repeat, run.no_grad, run.via, run.trail = 0, 0, 0, (), []
     run.trying, run.sweep, run.sweeps = 0, 0, ()
     try:
-        what()
+        with run.timed(session.path):
+            what()
     except OutOfFuel:
-        session.broken = True
-        run.note("too large to be followed to the end", Place(session.path, 0))
+        session.broken = session.unfinished = True
+        if session.top or session.abridged:
+            run.note("too large to be followed to the end", Place(session.path, 0))
     except RecursionError:
         session.broken = True
         run.note("nested too deeply to be followed", Place(session.path, 0))
@@ -108,12 +110,8 @@ def finish(run: Run, session: Session, module: ProjectModule) -> None:
     """Run the models that a session built but never called, on an input of their own."""
 
     def work() -> None:
-        inner: set[int] = set()
         models = [o for o in session.objects if is_module(o)]
-        for obj in models:
-            for path, part in walk(obj):
-                if path:
-                    inner.add(id(part))
+        inner = contained(models)
         for obj in list(models):
             if id(obj) in inner or obj.applied or not _runnable(obj) or "template" in obj.flags:
                 continue
@@ -121,8 +119,23 @@ def finish(run: Run, session: Session, module: ProjectModule) -> None:
         for obj in models:  # parts that a wrapper without a forward pass of its own holds
             if obj.cls is None and not obj.applied and _runnable(obj) and _held_only(obj, models):
                 run_model(run, obj)
+        _run_uncalled(run, models, inner)
 
     guarded(run, session, Frame(module.scope, None), work)
+
+
+def _run_uncalled(run: Run, models: list[Obj], inner: set[int]) -> None:
+    """Run the parts that no forward pass called, outer ones first, each kind of part once.
+
+    `if pixel_values is not None: x = self.vision_tower(pixel_values)` asks for data that are left out by default.
+    """
+    seen: set[tuple[int, Place]] = set()
+    for obj in models:
+        if obj.cls is None or id(obj) not in inner or obj.applied or not _runnable(obj) or "template" in obj.flags:
+            continue
+        if (id(obj.cls), obj.place) not in seen:
+            seen.add((id(obj.cls), obj.place))
+            run_model(run, obj)
 
 
 def _held_only(obj: Obj, models: list[Obj]) -> bool:
@@ -278,8 +291,23 @@ def chooses_by_default(func: Func) -> bool:
     return any(isinstance(value, (str, External, ClassValue, Func)) for value in func.defaults.values())
 
 
+def _follow(run: Run, module: ProjectModule, fresh: Callable[[], Session], work: Callable[[], None]) -> Session:
+    """Follow a root and what it leaves uncalled; where that is too large, once more with its long loops cut short."""
+    session = fresh()
+    for _ in range(2):
+        guarded(run, session, Frame(module.scope, None), work)
+        if not session.unfinished:
+            finish(run, session, module)
+        if not session.unfinished or session.abridged:
+            break
+        session = fresh()
+        session.abridged = True
+    return session
+
+
 def run_function(run: Run, func: Func, module: ProjectModule) -> Session:
-    session = Session(func.name, module.path, confidence="medium" if chooses_by_default(func) else "high")
+    def fresh() -> Session:
+        return Session(func.name, module.path, confidence="medium" if chooses_by_default(func) else "high")
 
     def work() -> None:
         args = Args()
@@ -287,9 +315,7 @@ def run_function(run: Run, func: Func, module: ProjectModule) -> Session:
             args.add(run.flow(Flow("input", [], func.place)), func.place)
         call_function(run, func, args, func.place)
 
-    guarded(run, session, Frame(module.scope, None), work)
-    finish(run, session, module)
-    return session
+    return _follow(run, module, fresh, work)
 
 
 def _data_parameters(func: Func) -> int:
@@ -315,7 +341,10 @@ def run_class(
     init = cls.find("__init__")
     by_default = init is not None and isinstance(init[0], Func) and chooses_by_default(init[0])
     confidence = "medium" if wanted or by_default else "high"
-    session = Session(cls.name, module.path, class_root=cls, confidence=confidence, optional=wanted)
+
+    def fresh() -> Session:
+        return Session(cls.name, module.path, class_root=cls, confidence=confidence, optional=wanted)
+
     place = cls.place or Place(module.path, 0)
     args = _with_choice(cls, choice, place) if choice is not None else Args()
 
@@ -328,9 +357,7 @@ def run_class(
         elif isinstance(obj, Obj) and not _runnable(obj):
             _run_users(run, obj)
 
-    guarded(run, session, Frame(module.scope, None), work)
-    finish(run, session, module)
-    return session
+    return _follow(run, module, fresh, work)
 
 
 def _with_choice(cls: ClassValue, choice: Mapping[str, Value], place: Place) -> Args:
@@ -341,17 +368,11 @@ def _with_choice(cls: ClassValue, choice: Mapping[str, Value], place: Place) -> 
         names = [p.name for p in found[0].node.params if p.kind in ("any", "positional")][1:]
         given = {**dict(zip(names, cls.sample.pos)), **cls.sample.kw}
         for name, value in given.items():
-            if _is_plain(value):
+            if is_plain(value):
                 args.set(name, value, place)
     for name, value in choice.items():
         args.set(name, value, place)
     return args
-
-
-def _is_plain(value: Value) -> bool:
-    if isinstance(value, (tuple, ListValue)):
-        return all(_is_plain(v) for v in (value.items if isinstance(value, ListValue) else value))
-    return value is None or isinstance(value, (bool, int, float, str, ClassValue, External, Func))
 
 
 def _run_methods(run: Run, obj: Obj) -> None:

@@ -6,8 +6,10 @@ branch is being taken, so that both branches start from the same state and their
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from time import process_time
 from typing import Any
 
 from actinit_lint.follow.values import (
@@ -105,6 +107,8 @@ class Session:
     optional: frozenset[Place] = frozenset()  # a run behind options that nobody chose: the constructors it is for
     broken: bool = False  # cut off in the middle: what is known of it is half a truth, and gives no facts
     top: bool = False  # the top level of a file
+    abridged: bool = False  # too large to be followed as it is: long loops are cut short
+    unfinished: bool = False  # its steps ran out
     inputs: dict[int, Flow] = field(default_factory=dict)  # what stands for data of other sessions, by their id
 
     def holds(self, node: Flow) -> bool:
@@ -142,6 +146,8 @@ class Run:
     errors: list[tuple[str, str]] = field(default_factory=list)  # (file, what went wrong inside the follower)
     made: dict[Any, Any] = field(default_factory=dict)  # settings objects with their defaults, by class
     files: list[Session] = field(default_factory=list)  # the top levels of files
+    seconds: dict[str, float] = field(default_factory=dict)  # CPU time that following a file took, by path
+    elsewhere: float = 0.0  # of the root in progress, what the files took that it made to be loaded
     left: dict[str, int] = field(default_factory=dict)  # steps that the roots of a file may still take, by path
     registered: set[str] = field(
         default_factory=set
@@ -154,6 +160,18 @@ class Run:
     via: tuple[tuple[Place, str], ...] = ()  # lines on the way to an initialiser: `self.apply(fn)`
 
     # Effort ---------------------------------------------------------------------------------------
+
+    @contextmanager
+    def timed(self, path: str) -> Iterator[None]:
+        """Count the CPU time of what is done inside for a file, without what it does for other files."""
+        outer, self.elsewhere = self.elsewhere, 0.0
+        start = process_time()
+        try:
+            yield
+        finally:
+            took = process_time() - start
+            self.seconds[path] = self.seconds.get(path, 0.0) + took - self.elsewhere
+            self.elsewhere = outer + took
 
     def spend(self) -> None:
         self.fuel -= 1

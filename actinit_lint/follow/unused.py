@@ -8,9 +8,9 @@ from typing import Any
 
 from msgspec import Struct
 
+from actinit_lint.follow.account import Account
 from actinit_lint.follow.modules import find_kind
 from actinit_lint.follow.roots import INITIALISING, is_model
-from actinit_lint.follow.state import Session
 from actinit_lint.follow.values import ClassValue, Func, ProjectModule
 from actinit_lint.knowledge.torch import MODULE_BASES
 from actinit_lint.model import NeverApplied
@@ -24,16 +24,14 @@ CALLED_BY_FRAMEWORKS = frozenset(
 )
 
 
-def never_applied(modules: Iterable[ProjectModule], sessions: Iterable[Session]) -> Iterator[NeverApplied]:
+def never_applied(modules: Iterable[ProjectModule], accounts: Iterable[Account]) -> Iterator[NeverApplied]:
     modules = list(modules)
     built: set[int] = set()
     scripts: set[str] = set()
-    for session in sessions:
-        for obj in session.objects:
-            if obj.cls is not None and session.class_root is not obj.cls:
-                built.add(id(obj.cls))
-            if session.class_root is None and obj.kind is not None and obj.maker is None:
-                scripts.add(session.path)
+    for account in accounts:
+        built.update(id(cls) for cls in account.made)
+        if account.script:
+            scripts.add(account.path)
     candidates = [c for m in modules for c in _candidates(m, built, scripts)]
     if not candidates:
         return

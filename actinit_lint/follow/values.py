@@ -154,9 +154,21 @@ class ClassValue:
     dataclass: bool = False
     place: Place | None = None
     sample: Args | None = None  # the arguments of the first instance
+    line: tuple[Any, ...] | None = None  # the lineage, once all of it is known
 
-    def lineage(self) -> Iterator[ClassValue | External | Unknown]:
+    def lineage(self) -> tuple[ClassValue | External | Unknown, ...]:
         """The class and its bases, depth first, left to right, each once (a good approximation of the MRO)."""
+        if self.line is None:
+            order = self._order()
+            # a base reached twice counts where it is reached last, as in Python's linearisation
+            last = {id(c): index for index, c in enumerate(order)}
+            line = tuple(c for index, c in enumerate(order) if last[id(c)] == index)
+            if any(isinstance(c, Deferred) for c in line):
+                return line
+            self.line = line
+        return self.line
+
+    def _order(self) -> list[Value]:
         order: list[Value] = []
 
         def visit(c: Value) -> None:
@@ -170,9 +182,7 @@ class ClassValue:
                     visit(base)
 
         visit(self)
-        # a base reached twice counts where it is reached last, as in Python's linearisation
-        last = {id(c): index for index, c in enumerate(order)}
-        yield from (c for index, c in enumerate(order) if last[id(c)] == index)
+        return order
 
     def find(self, name: str, after: ClassValue | None = None) -> tuple[Value, ClassValue] | None:
         skipping = after is not None
@@ -378,6 +388,12 @@ class Args:
         out = Args()
         out.pos = [value, *self.pos]
         out.pos_places = [place, *self.pos_places]
+        out.kw, out.kw_places, out.open = self.kw, self.kw_places, self.open
+        return out
+
+    def without_first(self) -> Args:
+        out = Args()
+        out.pos, out.pos_places = self.pos[1:], self.pos_places[1:]
         out.kw, out.kw_places, out.open = self.kw, self.kw_places, self.open
         return out
 

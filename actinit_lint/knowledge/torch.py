@@ -486,6 +486,7 @@ NONLINEAR_FUNCTIONS = frozenset(
         "multinomial",
         "isnan",
         "isinf",
+        "isfinite",
         "fft",
         "ifft",
         "rfft",

@@ -102,11 +102,15 @@ def _left(ratio: float) -> str:
 
 
 def statistics_lines(outcome: Outcome) -> list[str]:
-    """Counts per rule, the commonest first."""
+    """Counts per rule, the commonest first, and the files that took long."""
     counts = Counter((finding.code, finding.name) for finding in outcome.shown)
     ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     width = max((len(str(number)) for _, number in ordered), default=0)
-    return [f"{number:>{width}}  {code} {name}" for (code, name), number in ordered]
+    slow = [f"{seconds:.1f} s to follow {path}" for path, seconds in outcome.slow[:MOST_SLOW]]
+    return [*(f"{number:>{width}}  {code} {name}" for (code, name), number in ordered), *slow]
+
+
+MOST_SLOW = 10  # slow files in the statistics
 
 
 def unknown_lines(outcome: Outcome, look: Look) -> list[str]:

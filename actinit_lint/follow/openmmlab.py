@@ -158,16 +158,27 @@ def conv_module(run: Run, args: Args, place: Place) -> Value:
         step = Args()
         step.add(act_cfg, place)
         parts.append(("activate", _from_config(run, step, place)))
+    own = None
     if isinstance(conv, Obj) and conv.kind is not None and conv.kind.weights is not None and conv.cls is None:
         leaky = isinstance(act_cfg, DictValue) and act_cfg.items.get("type") == "LeakyReLU"
         slope = act_cfg.items.get("negative_slope", 0.01) if leaky else 0
         conv.maker = f"ConvModule {conv.number}"  # made by a part of its own, which meets others by design
-        _fill(run, conv, "kaiming_init", {"a": slope, "nonlinearity": "leaky_relu" if leaky else "relu"}, place)
+        own = {"a": slope, "nonlinearity": "leaky_relu" if leaky else "relu"}
     whole = Args()
     whole.add(ListValue(parts), place)
     made = make_library_object(run, table.MODULES["Sequential"], whole, place)
-    made.flags.add("own_init")
+    if own is not None:
+        made.state["own_init"] = own
+        _init_conv_module(run, made, place)
     return made
+
+
+def _init_conv_module(run: Run, module: Obj, place: Place) -> None:
+    """`ConvModule.init_weights()`, which its constructor and its parents call: Kaiming for the convolution."""
+    assert module.items is not None
+    conv = module.items.items[0]
+    if isinstance(conv, Obj):
+        _fill(run, conv, "kaiming_init", module.state["own_init"], place)
 
 
 # Initialisation by configuration ------------------------------------------------------------------
@@ -199,24 +210,34 @@ def initialise(run: Run, owner: Obj) -> None:
     """`BaseModule.init_weights()`, which the runner calls: the own `init_cfg`, then the children that have it too."""
     config = owner.attrs.get("init_cfg")
     place = owner.cls.place if owner.cls is not None and owner.cls.place is not None else owner.place
-    if config is not None:
-        for cfg in _configs(config):
-            if cfg is None:
-                _opaque(run, owner, place)
-            elif cfg.items["type"] == "Pretrained":
-                _opaque(run, owner, place, loaded=True)
-            else:
-                _apply(run, owner, cfg, place)
+    configs = list(_configs(config)) if config is not None else []
+    for cfg in configs:
+        if cfg is None:
+            _opaque(run, owner, place)
+        elif cfg.items["type"] != "Pretrained":
+            _apply(run, owner, cfg, place)
     for _, child in list(children(owner)):
         init_weights(run, child)
+    if any(cfg is not None and cfg.items["type"] == "Pretrained" for cfg in configs):
+        _opaque(run, owner, place, loaded=True)
 
 
 def init_weights(run: Run, module: Obj) -> None:
-    """Call a module's `init_weights`, its own or the base class's, if it has one."""
-    if "init_weights" not in module.flags or "initialised" in module.flags:
+    """What a parent does with a direct child: call its `init_weights`, its own or the base class's, if it has one.
+
+    Children in torch's own containers are not reached, those in mmengine's are. Only mmengine's classes remember that
+    they have been initialised.
+    """
+    if "own_init" in module.state:
+        _init_conv_module(run, module, module.place)
         return
-    module.flags.add("initialised")
+    if "initialised" in module.flags:
+        return
     own = module.cls.find("init_weights") if module.cls is not None else None
+    if "init_weights" in module.flags:
+        module.flags.add("initialised")
+    elif own is None:
+        return
     if own is not None and isinstance(own[0], Func):
         call_method(run, module, "init_weights", [], own[0].place)
     else:
@@ -262,15 +283,10 @@ def _apply(run: Run, owner: Obj, cfg: DictValue, place: Place) -> None:
 
 
 def _each(run: Run, owner: Obj, chosen: Callable[[Obj], bool], helper: str, cfg: DictValue, place: Place) -> None:
-    """Fill the chosen modules below. A ConvModule fills itself again, in an order that nothing here says."""
+    """Fill the chosen modules below."""
     given = {str(k): v for k, v in cfg.items.items()}
-    unsure = {id(m) for _, part in walk(owner) if "own_init" in part.flags for _, m in walk(part)}
     for _, module in walk(owner):
-        if module.kind is None or module.kind.weights is None or not chosen(module):
-            continue
-        if id(module) in unsure:
-            _opaque(run, module, place)
-        else:
+        if module.kind is not None and module.kind.weights is not None and chosen(module):
             _fill(run, module, helper, given, place)
 
 

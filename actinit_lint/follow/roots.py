@@ -154,7 +154,7 @@ def run_model(run: Run, obj: Obj) -> None:
     obj.state["output"] = result
     _run_steps(run, obj)
     if "init_weights" in obj.flags:  # the runner does
-        from actinit_lint.follow.openmmlab import init_weights
+        from actinit_lint.follow.init_cfg import init_weights
 
         run.session.confidence = "medium"
         init_weights(run, obj)

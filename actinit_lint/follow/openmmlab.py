@@ -192,7 +192,7 @@ def _depthwise_separable(run: Run, args: Args, place: Place) -> Value:
     if args.open:
         return Unknown("a DepthwiseSeparableConvModule with unknown arguments")
     rest = {name: value for name, value in given.items() if name not in names}
-    own = {name: given[name] for name in ("stride", "padding", "dilation") if name in given}
+    own: dict[str, Value] = {key: given[key] for key in ("stride", "padding", "dilation") if key in given}
     parts: list[tuple[str, Value]] = []
     width = given.get("in_channels")
     depthwise: dict[str, Value] = {"out_channels": width, "groups": width, **own}

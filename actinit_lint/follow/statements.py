@@ -116,7 +116,8 @@ def _if(run: Run, node: la.If) -> Outcome:
         return execute(run, node.body)
     if decided is False:
         return execute(run, node.orelse)
-    (first, changes), (second, other) = run.branch([lambda: execute(run, node.body), lambda: execute(run, node.orelse)])
+    ways = (lambda: execute(run, node.body), lambda: execute(run, node.orelse))
+    (first, changes), (second, other) = run.branch([lambda way=way: run.end(way, RAISE) for way in ways])  # type: ignore[misc]
     if first is RAISE and second is not RAISE:
         run.apply(other)
         return second

@@ -226,7 +226,7 @@ class Run:
             self.branching += 1
             try:
                 result = alternative()
-            except (OutOfFuel, Endless):
+            except Exception:
                 self.branching -= 1
                 self._rollback(mark)
                 raise

@@ -129,7 +129,11 @@ def _recurrent(run: Run, obj: Obj, args: Args, place: Place) -> Value:
 
 def _attention(run: Run, obj: Obj, args: Args, place: Place) -> Value:
     x = input_flow(run, args, place)
-    node = run.flow(Flow("attention", flows_in(args.values()) or [x], place, name=obj.label, layer=obj, shape=x.shape))
+    inputs = flows_in(args.values()) or [x]
+    if obj.kind is not None and obj.kind.extra == "deformable":
+        node = run.flow(Flow("attention", inputs[:1], place, name=obj.label, layer=obj))
+        return run.flow(Flow("gate", [node, *inputs[1:]], place, name="offsets")) if inputs[1:] else node
+    node = run.flow(Flow("attention", inputs, place, name=obj.label, layer=obj, shape=x.shape))
     if obj.kind is not None and obj.kind.framework == "torch" and obj.kind.name == "MultiheadAttention":
         node.info["pieces"] = (node, run.flow(Flow("opaque", [node], place, name="attention weights")))
     return node
@@ -322,6 +326,7 @@ APPLY: dict[str, Callable[[Run, Obj, Args, Place], Value]] = {
     "norm": _step("norm"),
     "pass": _step("pass"),
     "max": _step("max"),
+    "scale": _step("scale"),
     "activation": _activation,
     "merge": _merge,
     "container": _container,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from actinit_lint.follow.state import DEEPEST, TRAINING, Frame, Run
+from actinit_lint.follow.state import DEEPEST, TRAINING, Endless, Frame, Run
 from actinit_lint.follow.values import (
     ABSENT,
     Args,
@@ -207,6 +207,8 @@ def flows_in(values: object, depth: int = 0) -> list[Flow]:
 def call_function(run: Run, func: Func, args: Args, place: Place) -> Value:
     func.called = True
     if len(run.frames) >= DEEPEST or _recursion(run, func) > (2 if run.branching else 8):
+        if _is_undecided(run, func):
+            raise Endless
         run.note("recursion that is not followed", place)
         return unknown_call(run, "a recursive function", args, place)
     scope = Scope(func.scope, func.scope.globals)
@@ -242,6 +244,16 @@ def _recursion(run: Run, func: Func) -> int:
     """How often the function is running already; undecided branches in it would double with every round."""
     node = func.node
     return sum(1 for frame in run.frames if frame.func is not None and frame.func.node is node)
+
+
+def _is_undecided(run: Run, func: Func) -> bool:
+    """Whether only a condition that is not known decides that the function calls itself again."""
+    for frame in reversed(run.frames):
+        if frame.undecided:
+            return True
+        if frame.func is not None and frame.func.node is func.node:
+            return False
+    return False
 
 
 def bind(run: Run, func: Func, args: Args, scope: Scope) -> None:

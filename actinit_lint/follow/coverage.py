@@ -9,6 +9,7 @@ from msgspec import Struct
 
 from actinit_lint.follow.modules import find_kind
 from actinit_lint.follow.state import MISSING
+from actinit_lint.follow.statements import expects_a_raise
 from actinit_lint.follow.values import External, ProjectModule, Value
 from actinit_lint.knowledge.names import canonical
 from actinit_lint.program import language as la
@@ -20,6 +21,8 @@ def constructor_sites(module: ProjectModule) -> Iterator[int]:
     stack: list[Any] = list(module.program.body)
     while stack:
         node = stack.pop()
+        if isinstance(node, la.With) and any(expects_a_raise(item) for item, _ in node.items):
+            continue  # what is there to raise never becomes a layer
         if isinstance(node, la.Call):
             name = dotted(node.func)
             if name is not None:

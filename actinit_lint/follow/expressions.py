@@ -257,7 +257,11 @@ def _if_exp(run: Run, node: la.IfExp) -> Value:
         return evaluate(run, node.body)
     if decided is False:
         return evaluate(run, node.orelse)
-    outcomes = run.branch([lambda: evaluate(run, node.body), lambda: evaluate(run, node.orelse)])
+    ways = (lambda: evaluate(run, node.body), lambda: evaluate(run, node.orelse))
+    outcomes = run.branch([lambda way=way: run.end(way, MISSING) for way in ways])  # type: ignore[misc]
+    outcomes = [(value, changes) for value, changes in outcomes if value is not MISSING]
+    if not outcomes:
+        return Unknown("a recursion without an end")
     run.merge([changes for _, changes in outcomes])
     return run.join([value for value, _ in outcomes])
 

@@ -216,7 +216,7 @@ def _load(run: Run, owner: Obj, args: Args, place: Place) -> Value:
 
 def _init_weights(run: Run, owner: Obj, args: Args, place: Place) -> Value:
     if "init_weights" in owner.flags:  # mmengine's base class
-        from actinit_lint.follow.openmmlab import initialise
+        from actinit_lint.follow.init_cfg import initialise
 
         initialise(run, owner)
     else:

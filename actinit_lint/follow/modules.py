@@ -60,6 +60,8 @@ def find_kind(name: str) -> Kind | None:
         return None
     if name in torch_table.MODULE_BASES:
         return torch_table.MODULES["Module"]
+    if name in torch_table.INITIALISING_CONTAINERS:
+        return torch_table.INITIALISING_CONTAINERS[name]
     if name.startswith("torch.") and name.rsplit(".", 1)[-1] in torch_table.MODULES and ".nn." in name:
         return torch_table.MODULES.get(name.rsplit(".", 1)[-1])
     if not name.startswith(("torch.", "builtins.")) and "." in name:
@@ -101,6 +103,8 @@ def finish_library_part(run: Run, obj: Obj) -> None:
     if obj.kind is not None and obj.kind.role == "container":
         obj.items = ListValue([])
         obj.keys = []
+        if obj.kind.extra == "init_weights":
+            obj.flags.add("init_weights")
 
 
 def make_library_object(run: Run, kind: Kind, args: Args, place: Place) -> Obj:
@@ -173,6 +177,8 @@ def _fill_container(run: Run, obj: Obj, args: Args) -> None:
             obj.args["name"] = args.kw["name"]
     run.assign(obj.items, "items", items)
     run.assign(obj, "keys", keys)
+    if "init_weights" in obj.flags:
+        run.store(obj.attrs, "init_cfg", args.kw.get("init_cfg"))
     first = args.pos[0] if len(args.pos) == 1 else args.kw.get("layers")
     if args.open or (isinstance(first, (DictValue, ListValue)) and first.open):
         run.assign(obj.items, "open", True)

@@ -1,34 +1,30 @@
-"""OpenMMLab: layers made from configurations, classes in registries, and initialisation by `init_cfg`.
+"""OpenMMLab: layers made from configurations, and classes in registries.
 
 Sources: mmcv 2.2 (cnn/bricks/conv_module.py, norm.py, activation.py, wrappers.py) and mmengine 0.10
-(model/base_module.py, model/weight_init.py, registry/registry.py).
+(registry/registry.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
-from actinit_lint.follow.calls import call, call_method
-from actinit_lint.follow.modules import children, make_library_object, parameters, walk
+from actinit_lint.follow.calls import call
+from actinit_lint.follow.init_cfg import as_config, init_conv_module
+from actinit_lint.follow.modules import make_library_object
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
     Args,
     ClassValue,
     DictValue,
-    External,
-    Func,
     ListValue,
     Obj,
     OneOf,
-    Parameter,
     Unknown,
     Value,
 )
-from actinit_lint.follow.writes import write
 from actinit_lint.knowledge import torch as table
-from actinit_lint.knowledge.initializers import LAYER_HELPERS, number
+from actinit_lint.knowledge.kinds import Kind
 from actinit_lint.model import Place
-from actinit_lint.reference.normal_form import LOADED, OPAQUE, constant
 
 #: Layers by the names of mmcv's registry, where these are not torch's own.
 LAYERS = {
@@ -37,12 +33,18 @@ LAYERS = {
     "GN": "GroupNorm", "LN": "LayerNorm", "IN": "InstanceNorm2d", "IN1d": "InstanceNorm1d", "IN2d": "InstanceNorm2d",
     "LN2d": "LayerNorm", "Swish": "SiLU", "HSwish": "Hardswish", "HSigmoid": "Hardsigmoid", "DropPath": "Dropout",
 }  # fmt: skip
+#: Classes of mmcv that are blocks with weights of their own: another layer to all that comes before them. Sources:
+#: mmcv/cnn/bricks/transformer.py, mmcv/ops.
+BLOCKS = frozenset(["FFN", "MultiheadAttention", "MultiScaleDeformableAttention", "DeformConv2dPack",
+                    "ModulatedDeformConv2dPack", "DCN", "DCNv2", "MaskedConv2d", "SAConv2d", "CARAFEPack"])  # fmt: skip
+BLOCK = Kind("Block", "torch", "attention")
+#: Convolutions that are told at each place where to look, and how much.
+DEFORMABLE = frozenset(["DeformConv2d", "ModulatedDeformConv2d"])
+DEFORMABLE_BLOCK = Kind("Block", "torch", "attention", extra="deformable")
+#: A trained number, or one for each channel, times the data (mmcv/cnn/bricks/scale.py).
+SCALE = Kind("Scale", "torch", "scale")
 #: What a norm layer is called in its parent: `build_norm_layer` returns this name too.
 ABBREVIATIONS = {"batch": "bn", "group": "gn", "layer": "ln", "instance": "in"}
-
-
-def _config(value: Value) -> DictValue | None:
-    return value if isinstance(value, DictValue) and isinstance(value.items.get("type"), (str, ClassValue)) else None
 
 
 def _without_type(cfg: DictValue, place: Place) -> Args:
@@ -56,7 +58,7 @@ def _without_type(cfg: DictValue, place: Place) -> Args:
 
 def build(run: Run, cfg: Value, given: Args, place: Place) -> Value | None:
     """An object from `dict(type="Name", ...)`: of a registered class of the project, or a layer of torch."""
-    config = _config(cfg)
+    config = as_config(cfg)
     if config is None:
         return None
     args = _without_type(config, place)
@@ -67,8 +69,9 @@ def build(run: Run, cfg: Value, given: Args, place: Place) -> Value | None:
     cls = name if isinstance(name, ClassValue) else run.registry.get(name.rsplit(".", 1)[-1])
     if cls is not None:
         return call(run, cls, args, place)
-    if name.rsplit(".", 1)[-1] == "ConvModule":
-        return conv_module(run, args, place)
+    last = name.rsplit(".", 1)[-1]
+    if last in FUNCTIONS and last[0].isupper():
+        return FUNCTIONS[last](run, args, place)
     kind = table.MODULES.get(LAYERS.get(str(name), str(name)))
     if kind is None or kind.role in ("module", "container"):
         return None
@@ -104,7 +107,7 @@ def _norm_layer(run: Run, args: Args, place: Place) -> Value:
     cfg = args.pos[0] if args.pos else args.kw.get("cfg")
     postfix = args.kw.get("postfix", args.pos[2] if len(args.pos) > 2 else "")
     rest = Args()
-    config = _config(cfg)
+    config = as_config(cfg)
     if config is not None and config.items["type"] != "GN":
         rest = _tail(args, 1, "cfg", "postfix")
         rest.pos, rest.pos_places = rest.pos[:1], rest.pos_places[:1]
@@ -132,7 +135,8 @@ CONV_MODULE = ("in_channels", "out_channels", "kernel_size", "stride", "padding"
 def conv_module(run: Run, args: Args, place: Place) -> Value:
     """mmcv's ConvModule: a convolution, perhaps a norm and an activation; Kaiming by fan-out unless told otherwise."""
     given = {**dict(zip(CONV_MODULE, args.pos)), **args.kw}
-    if args.open or ("order" in given and given["order"] != ("conv", "norm", "act")):
+    order = given.get("order", ("conv", "norm", "act"))
+    if args.open or not isinstance(order, tuple) or set(order) != {"conv", "norm", "act"}:
         return Unknown("a ConvModule with unknown arguments")
     norm_cfg = given.get("norm_cfg")
     act_cfg = given.get("act_cfg", DictValue({"type": "ReLU"}))
@@ -148,147 +152,84 @@ def conv_module(run: Run, args: Args, place: Place) -> Value:
     cfg.add(given.get("conv_cfg"), place)
     cfg.kw, cfg.kw_places = sizes.kw, sizes.kw_places
     conv = _conv_layer(run, cfg, place)
-    parts: list[tuple[str, Value]] = [("conv", conv)]
+    parts: dict[str, tuple[str, Value]] = {"conv": ("conv", conv)}
     if norm_cfg is not None:
         width = Args()
         width.add(norm_cfg, place)
-        width.add(given.get("out_channels"), place)
-        parts.append(_norm_layer(run, width, place))
+        late = order.index("norm") > order.index("conv")
+        width.add(given.get("out_channels" if late else "in_channels"), place)
+        parts["norm"] = _norm_layer(run, width, place)
     if act_cfg is not None:
         step = Args()
         step.add(act_cfg, place)
-        parts.append(("activate", _from_config(run, step, place)))
+        parts["act"] = ("activate", _from_config(run, step, place))
+    own = None
     if isinstance(conv, Obj) and conv.kind is not None and conv.kind.weights is not None and conv.cls is None:
         leaky = isinstance(act_cfg, DictValue) and act_cfg.items.get("type") == "LeakyReLU"
         slope = act_cfg.items.get("negative_slope", 0.01) if leaky else 0
         conv.maker = f"ConvModule {conv.number}"  # made by a part of its own, which meets others by design
-        _fill(run, conv, "kaiming_init", {"a": slope, "nonlinearity": "leaky_relu" if leaky else "relu"}, place)
-    whole = Args()
-    whole.add(ListValue(parts), place)
-    made = make_library_object(run, table.MODULES["Sequential"], whole, place)
-    made.flags.add("own_init")
+        own = {"a": slope, "nonlinearity": "leaky_relu" if leaky else "relu"}
+    if isinstance(conv, Obj) and given.get("with_spectral_norm", False) is not False:
+        conv.flags.add("scale_free")
+    made = _sequence(run, [parts[name] for name in order if name in parts], place)
+    if isinstance(conv, Obj) and own is not None:
+        made.state["own_init"] = (conv, own)
+        init_conv_module(run, made, place)
     return made
 
 
-# Initialisation by configuration ------------------------------------------------------------------
-
-#: mmengine's initialisers by the `type` of a configuration -> the helper that they call.
-INITIALIZERS = {
-    "Normal": "normal_init",
-    "Xavier": "xavier_init",
-    "Kaiming": "kaiming_init",
-    "Constant": "constant_init",
-    "TruncNormal": "trunc_normal_init",
-    "Uniform": "uniform_init",
-    "Caffe2Xavier": "caffe2_xavier_init",
-}
+def _sequence(run: Run, parts: list[tuple[str, Value]], place: Place) -> Obj:
+    whole = Args()
+    whole.add(ListValue(parts), place)
+    return make_library_object(run, table.MODULES["Sequential"], whole, place)
 
 
-def _fill(run: Run, module: Obj, helper: str, given: dict[str, Value], place: Place) -> None:
-    row = LAYER_HELPERS[f"mmengine.model.{helper}"]
-    bound = {**dict(row.parameters), **{k: v for k, v in given.items() if k in dict(row.parameters)}}
-    weight, bias = module.attrs.get("weight"), module.attrs.get("bias")
-    if isinstance(weight, Parameter):
-        write(run, weight, row.build(bound), place, kind="argument")
-    if bias is not None:
-        value = Unknown("a bias from a probability") if "bias_prob" in given else bound.get("bias", 0)
-        write(run, bias, constant(number(value)), place, kind="argument")
+def _depthwise_separable(run: Run, args: Args, place: Place) -> Value:
+    """mmcv's DepthwiseSeparableConvModule: a ConvModule for each channel, and a pointwise one."""
+    names = ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "norm_cfg", "act_cfg",
+             "dw_norm_cfg", "dw_act_cfg", "pw_norm_cfg", "pw_act_cfg")  # fmt: skip
+    given = {**dict(zip(names, args.pos)), **args.kw}
+    if args.open:
+        return Unknown("a DepthwiseSeparableConvModule with unknown arguments")
+    rest = {name: value for name, value in given.items() if name not in names}
+    own: dict[str, Value] = {key: given[key] for key in ("stride", "padding", "dilation") if key in given}
+    parts: list[tuple[str, Value]] = []
+    width = given.get("in_channels")
+    depthwise: dict[str, Value] = {"out_channels": width, "groups": width, **own}
+    pointwise: dict[str, Value] = {"out_channels": given.get("out_channels"), "kernel_size": 1}
+    for short, name, sizes in (("dw", "depthwise_conv", depthwise), ("pw", "pointwise_conv", pointwise)):
+        step = Args()
+        for key in ("norm_cfg", "act_cfg"):
+            value = given.get(f"{short}_{key}", "default")
+            if value != "default" or key in given:
+                step.set(key, given.get(key) if value == "default" else value, place)
+        for key, value in {**rest, "in_channels": width, **sizes}.items():
+            step.set(key, value, place)
+        step.kw.setdefault("kernel_size", given.get("kernel_size"))
+        parts.append((name, conv_module(run, step, place)))
+    return _sequence(run, parts, place)
 
 
-def initialise(run: Run, owner: Obj) -> None:
-    """`BaseModule.init_weights()`, which the runner calls: the own `init_cfg`, then the children that have it too."""
-    config = owner.attrs.get("init_cfg")
-    place = owner.cls.place if owner.cls is not None and owner.cls.place is not None else owner.place
-    if config is not None:
-        for cfg in _configs(config):
-            if cfg is None:
-                _opaque(run, owner, place)
-            elif cfg.items["type"] == "Pretrained":
-                _opaque(run, owner, place, loaded=True)
-            else:
-                _apply(run, owner, cfg, place)
-    for _, child in list(children(owner)):
-        init_weights(run, child)
+def _upsample_layer(run: Run, args: Args, place: Place) -> Value:
+    """`build_upsample_layer`: interpolation, or a transposed convolution."""
+    cfg = args.pos[0] if args.pos else args.kw.get("cfg")
+    config = as_config(cfg)
+    if config is not None and config.items["type"] in ("nearest", "bilinear"):
+        return make_library_object(run, table.MODULES["Upsample"], Args(), place)
+    made = build(run, cfg, _tail(args, 1, "cfg"), place)
+    return Unknown("a layer from an unknown configuration") if made is None else made
 
 
-def init_weights(run: Run, module: Obj) -> None:
-    """Call a module's `init_weights`, its own or the base class's, if it has one."""
-    if "init_weights" not in module.flags or "initialised" in module.flags:
-        return
-    module.flags.add("initialised")
-    own = module.cls.find("init_weights") if module.cls is not None else None
-    if own is not None and isinstance(own[0], Func):
-        call_method(run, module, "init_weights", [], own[0].place)
-    else:
-        initialise(run, module)
+def _block(run: Run, args: Args, place: Place) -> Value:
+    return make_library_object(run, BLOCK, args, place)
 
 
-def _configs(config: Value) -> Iterator[DictValue | None]:
-    """The configurations one by one; None for one that is not known."""
-    if isinstance(config, (ListValue, tuple)):
-        for item in config.items if isinstance(config, ListValue) else config:
-            yield _config(item)
-    else:
-        yield _config(config)
+def _deformable(run: Run, args: Args, place: Place) -> Value:
+    return make_library_object(run, DEFORMABLE_BLOCK, args, place)
 
 
-def _opaque(run: Run, owner: Obj, place: Place, loaded: bool = False) -> None:
-    for _, parameter in parameters(owner):
-        write(run, parameter, LOADED if loaded else OPAQUE, place, kind="argument")
-
-
-def _apply(run: Run, owner: Obj, cfg: DictValue, place: Place) -> None:
-    helper = INITIALIZERS.get(str(cfg.items["type"]).removesuffix("Init"))
-    if helper is None or cfg.open:
-        _opaque(run, owner, place)
-        return
-    at = next(iter(cfg.places.values()), place)
-    layers = _names(cfg.items.get("layer"))
-    _each(run, owner, lambda module: bool(layers & _classes(module)), helper, cfg, at)
-    override = cfg.items.get("override")
-    if override is None:
-        return
-    for other in override.items if isinstance(override, ListValue) else [override]:
-        name = other.items.get("name") if isinstance(other, DictValue) else None
-        target = owner.attrs.get(name) if isinstance(name, str) else None
-        if not isinstance(target, Obj):
-            continue
-        own = INITIALIZERS.get(str(other.items.get("type", cfg.items["type"])).removesuffix("Init"))
-        source = other if "type" in other.items else cfg
-        if own is None:
-            _opaque(run, target, at)
-        else:
-            _each(run, target, lambda module: True, own, source, at)
-
-
-def _each(run: Run, owner: Obj, chosen: Callable[[Obj], bool], helper: str, cfg: DictValue, place: Place) -> None:
-    """Fill the chosen modules below. A ConvModule fills itself again, in an order that nothing here says."""
-    given = {str(k): v for k, v in cfg.items.items()}
-    unsure = {id(m) for _, part in walk(owner) if "own_init" in part.flags for _, m in walk(part)}
-    for _, module in walk(owner):
-        if module.kind is None or module.kind.weights is None or not chosen(module):
-            continue
-        if id(module) in unsure:
-            _opaque(run, module, place)
-        else:
-            _fill(run, module, helper, given, place)
-
-
-def _names(value: Value) -> frozenset[str]:
-    if isinstance(value, str):
-        return frozenset({value})
-    items = value.items if isinstance(value, ListValue) else value if isinstance(value, tuple) else ()
-    return frozenset(v for v in items if isinstance(v, str))
-
-
-def _classes(module: Obj) -> set[str]:
-    """The names that mmengine knows a module's class by: its own and its bases'."""
-    names = {module.kind.name} if module.kind is not None else set()
-    if module.cls is not None:
-        names |= {c.name.rsplit(".", 1)[-1] for c in module.cls.lineage() if isinstance(c, (ClassValue, External))}
-    if module.kind is not None and module.kind.name.startswith("Conv"):
-        names.add("_ConvNd")
-    return names
+def _scale(run: Run, args: Args, place: Place) -> Value:
+    return make_library_object(run, SCALE, args, place)
 
 
 def _is_norm(run: Run, args: Args, place: Place) -> Value:
@@ -301,6 +242,12 @@ def _is_norm(run: Run, args: Args, place: Place) -> Value:
 #: mmcv's functions and classes, by their last names.
 FUNCTIONS: dict[str, Callable[[Run, Args, Place], Value]] = {
     "ConvModule": conv_module,
+    "DepthwiseSeparableConvModule": _depthwise_separable,
+    "Scale": _scale,
+    "LayerScale": _scale,
+    **dict.fromkeys(BLOCKS, _block),
+    **dict.fromkeys(DEFORMABLE, _deformable),
+    "build_upsample_layer": _upsample_layer,
     "build_conv_layer": _conv_layer,
     "build_norm_layer": _norm_layer,
     "build_activation_layer": _from_config,

@@ -81,7 +81,7 @@ def guarded(run: Run, session: Session, frame: Frame, what: Callable[[], None]) 
             raise
         run.errors.append((session.path, f"{type(error).__name__}: {error} (following {session.root})"))
     finally:
-        run.left[session.path] = left - (given - max(run.fuel, 0))
+        run.left[session.path] -= given - max(run.fuel, 0)
         run.session, run.frames, run.fuel, run.branching, run.repeat, run.no_grad, run.via, run.trail = state
         run.trying, run.sweep, run.sweeps = inner
 
@@ -169,7 +169,7 @@ def run_model(run: Run, obj: Obj) -> None:
         flow.info["returned"] = True  # whoever uses the model has it too
     _run_steps(run, obj)
     if "init_weights" in obj.flags:  # the runner does
-        from actinit_lint.follow.openmmlab import init_weights
+        from actinit_lint.follow.init_cfg import init_weights
 
         run.session.confidence = "medium"
         init_weights(run, obj)
@@ -381,7 +381,30 @@ def _run_methods(run: Run, obj: Obj) -> None:
     for value in list(obj.cls.attrs.values()):
         if isinstance(value, Func) and not value.called and isinstance(value.node, la.Function):
             if value.node.mentions & (BUILDING | LOSSES):
-                call(run, Bound(value, obj) if value.kind != "static" else value, Args(), value.place)
+                target = Bound(value, obj) if value.kind != "static" else value
+                _alone(run, lambda target=target, place=value.place: call(run, target, Args(), place))  # type: ignore[misc]
+
+
+def _alone(run: Run, what: Callable[[], object]) -> None:
+    """Run one of several methods that have nothing to do with one another: each with fuel of its own, and one that is
+    cut off costs only what it built itself."""
+    session = run.session
+    kept = {name: len(getattr(session, name)) for name in ("flows", "objects", "parameters", "records", "tests")}
+    depth, before = len(run.frames), run.fuel
+    left = run.left.setdefault(session.path, FILE_FUEL)
+    run.fuel = given = min(FUEL, left)
+    try:
+        what()
+    except (OutOfFuel, RecursionError):
+        run.note("too large to be followed to the end", Place(session.path, 0))
+        del run.frames[depth:]
+        for node in session.flows[kept["flows"] :]:
+            node.dead = True
+        for name in ("objects", "parameters", "records", "tests"):
+            del getattr(session, name)[kept[name] :]
+    finally:
+        run.left[session.path] = left - (given - max(run.fuel, 0))
+        run.fuel = before
 
 
 def _run_users(run: Run, obj: Obj) -> None:

@@ -60,6 +60,10 @@ class OutOfFuel(Exception):
     """One root took too many steps; what was followed so far is kept."""
 
 
+class Endless(Exception):
+    """A recursion that only an undecided condition ends went deep enough: this way goes no further."""
+
+
 class Changes(dict[Any, Any]):
     """What a branch changed: slot -> (owner, key, value now, value before). `start`: when the branch began."""
 
@@ -80,6 +84,7 @@ class Frame:
     returns: list[Value] = field(default_factory=list)
     maker: str | None = None  # the class whose code runs
     place: Place | None = None  # the call, where a function of the project was called
+    undecided: int = 0  # > 0 inside an `if` of which both branches are taken
 
 
 @dataclass(slots=True, eq=False)
@@ -239,7 +244,7 @@ class Run:
             self.branching += 1
             try:
                 result = alternative()
-            except OutOfFuel:
+            except Exception:
                 self.branching -= 1
                 self._rollback(mark)
                 raise
@@ -267,6 +272,19 @@ class Run:
             else:
                 owner[key] = old
         del self.trail[mark:]
+
+    def end(self, alternative: Callable[[], Any], endless: Any) -> Any:
+        """Take a branch of an undecided condition; `endless` is what it gives when a recursion in it has no end."""
+        frame, start = self.frame, len(self.session.flows)
+        frame.undecided += 1
+        try:
+            return alternative()
+        except Endless:
+            for node in self.session.flows[start:]:
+                node.dead = True
+            return endless
+        finally:
+            frame.undecided -= 1
 
     def apply(self, changes: dict[Any, Any]) -> None:
         for owner, key, now, _ in changes.values():
@@ -423,4 +441,4 @@ def _optional(value: Value) -> Value:
     return OneOf((*options(value), ABSENT))
 
 
-__all__ = ["DEEPEST", "MISSING", "Args", "Frame", "OutOfFuel", "Record", "Run", "Session", "join_sequences"]
+__all__ = ["DEEPEST", "MISSING", "Args", "Endless", "Frame", "OutOfFuel", "Record", "Run", "Session", "join_sequences"]

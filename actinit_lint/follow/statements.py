@@ -116,7 +116,8 @@ def _if(run: Run, node: la.If) -> Outcome:
         return execute(run, node.body)
     if decided is False:
         return execute(run, node.orelse)
-    (first, changes), (second, other) = run.branch([lambda: execute(run, node.body), lambda: execute(run, node.orelse)])
+    ways = (lambda: execute(run, node.body), lambda: execute(run, node.orelse))
+    (first, changes), (second, other) = run.branch([lambda way=way: run.end(way, RAISE) for way in ways])  # type: ignore[misc]
     if first is RAISE and second is not RAISE:
         run.apply(other)
         return second
@@ -195,13 +196,13 @@ NO_GRAD = {"torch.no_grad", "torch.inference_mode", "torch.autograd.no_grad", "t
 RAISING = ("raises", "assertRaises", "assertRaisesRegex")
 
 
-def _expects_a_raise(item: la.Expr) -> bool:
+def expects_a_raise(item: la.Expr) -> bool:
     func = item.func if isinstance(item, la.Call) else None
     return (func.name if isinstance(func, la.Attr) else func.id if isinstance(func, la.Name) else "") in RAISING
 
 
 def _with(run: Run, node: la.With) -> Outcome:
-    if any(_expects_a_raise(item) for item, _ in node.items):
+    if any(expects_a_raise(item) for item, _ in node.items):
         return None
     quiet = 0
     for item, target in node.items:

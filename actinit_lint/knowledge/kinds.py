@@ -17,6 +17,7 @@ Role = Literal[
     "activation",
     "pass",  # transparent: dropout, reshape, padding, average pooling ...
     "max",  # transparent for signals but not linear: max pooling
+    "scale",  # times a trained number or vector
     "container",
     "merge",  # Keras Add, Multiply, Concatenate ...
     "loss",

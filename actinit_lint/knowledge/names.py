@@ -42,7 +42,7 @@ EXACT: dict[str, str] = {
 #: `keras.<module>.<sub>.<Name>`: which modules flatten to `keras.<module>.<Name>`.
 _FLAT = re.compile(r"^keras\.(layers|initializers|activations|losses|models|ops|backend)\.(?:\w+\.)+(\w+)$")
 _TORCH_MODULE = re.compile(r"^torch\.nn\.(?:[a-z_0-9]+)\.([A-Z]\w*)$")
-#: Classes of mmcv and mmengine that are torch's, with a guard for empty input or an `init_cfg` in addition.
+#: Classes of mmcv that are torch's, with a guard for empty input in addition.
 _OPENMMLAB = frozenset(
     [
         "Linear",
@@ -52,9 +52,6 @@ _OPENMMLAB = frozenset(
         "ConvTranspose3d",
         "MaxPool2d",
         "MaxPool3d",
-        "ModuleList",
-        "ModuleDict",
-        "Sequential",
     ]
 )
 _MODELS = {"Sequential", "Model", "Input", "InputLayer", "Functional"}

@@ -6,6 +6,7 @@ Signatures and defaults as of torch 2.13 (torch/nn/modules/*.py, torch/nn/functi
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from math import sqrt
 from typing import Any
 
@@ -292,6 +293,8 @@ PASS_FUNCTIONS = frozenset(
         "squeeze",
         "unsqueeze",
         "contiguous",
+        "as_tensor",
+        "asarray",
         "float",
         "half",
         "double",
@@ -527,6 +530,7 @@ META_FUNCTIONS = frozenset(
         "is_floating_point",
         "is_complex",
         "is_tensor",
+        "isinstance",
         "is_nested",
         "is_sparse",
         "_shape_as_tensor",
@@ -614,4 +618,10 @@ MODULE_BASES: dict[str, str | None] = {
     "fastai.torch_core.Module": None,
     "torch.autograd.Function": None,
     "torch.nn.modules.module.Module": None,
+}
+#: mmengine's containers: torch's, with an `init_weights` that calls that of every child.
+INITIALISING_CONTAINERS: dict[str, Kind] = {
+    f"{module}.{name}": replace(MODULES[name], extra="init_weights")
+    for module in ("mmengine.model", "mmengine.model.base_module", "mmcv.runner")
+    for name in ("Sequential", "ModuleList", "ModuleDict")
 }

@@ -1,7 +1,9 @@
 """What the probe's observation costs: forward and backward of three networks, observed over plain, and time a model.
 
-The network is built anew for each measurement, seeded alike, and both kinds alternate in one process on one thread; a
-row is the median ratio of CPU time. Below it, the seconds a model of a run over small files takes after the import.
+Building the network is part of neither side. Both kinds take turns in one process on one thread, as the probe runs,
+and which goes first changes from round to round; times are CPU time. A row has the least time of each kind with their
+ratio, which other programs disturb least, and the median ratio of the rounds, which is held to the target. Below, the
+seconds a model of a run over small files takes after the import.
 
     python benchmarks/probe_cost.py [FILE.py ...]
 """
@@ -20,14 +22,14 @@ import torch
 from torch import Tensor, nn
 
 from actinit_lint.probe.measurement import Measurement
-from actinit_lint.probe.observe.places import recorded
-from actinit_lint.probe.session import Session
+from actinit_lint.probe.observe.places import Constructions, recorded
+from actinit_lint.probe.session import Session, projection
 from actinit_lint.probe.subject import Job, Limits, RunOptions, Subject
 from actinit_lint.probe.supervisor import run
 
 #: Targets: observed over plain, and seconds a model.
 MOST_RATIO, MOST_SECONDS = 1.5, 1.0
-ROUNDS = 9
+ROUNDS, WARM_UP = 30, 3
 
 
 def mlp() -> nn.Module:
@@ -70,31 +72,36 @@ NETWORKS: dict[str, tuple[Callable[[], nn.Module], int, tuple[int, ...]]] = {
 }
 
 
-def plain(build: Callable[[], nn.Module], batch: int, shape: tuple[int, ...]) -> None:
-    """What an observed run does besides observing: build, feed, run forward, and back from a random projection."""
-    torch.manual_seed(0)
-    model = build().train()
-    output = model(torch.randn(batch, *shape).requires_grad_())
-    (output * torch.randn_like(output)).sum().backward()
+def plain(session: Session, model: nn.Module, batch: int) -> None:
+    """What an observed run does besides observing: feed, run forward, and back from a random projection."""
+    model.zero_grad()
+    args, kwargs = session.feed(0, batch, "normal")
+    objective = projection([session.call(model, args, kwargs)], 0)
+    assert objective is not None
+    objective.backward()
 
 
 def cost(name: str) -> tuple[float, float, float]:
-    """(seconds plain, seconds observed, median of the ratios)."""
+    """(least seconds plain, least seconds observed, median of the rounds' ratios)."""
     build, batch, shape = NETWORKS[name]
     subject = Subject(name, __file__, 1, "torch", build, lambda n, _: ((torch.randn(n, *shape),), {}))
-    times: list[tuple[float, float]] = []
-    recording: AbstractContextManager[object] = recorded()
+    bare: list[float] = []
+    observed: list[float] = []
+    recording: AbstractContextManager[Constructions] = recorded()
     with recording as constructions:
-        session = Session(subject, Measurement("torch"), constructions)  # type: ignore[arg-type]
-        for number in range(ROUNDS + 1):
-            start = time.process_time()
-            plain(build, batch, shape)
-            between = time.process_time()
-            session.run(0, batch, "normal")
-            if number:  # the first round warms up
-                times.append((between - start, time.process_time() - between))
-    ratio = median(observed / bare for bare, observed in times)
-    return median(bare for bare, _ in times), median(observed for _, observed in times), ratio
+        session = Session(subject, Measurement("torch"), constructions)
+        model = session.model(0)
+        kinds = [
+            (bare, lambda: plain(session, model, batch)),
+            (observed, lambda: session.run(0, batch, "normal", model=model)),
+        ]
+        for number in range(WARM_UP + ROUNDS):
+            for times, work in kinds if number % 2 else reversed(kinds):
+                start = time.process_time()
+                work()
+                if number >= WARM_UP:
+                    times.append(time.process_time() - start)
+    return min(bare), min(observed), median(one / other for one, other in zip(observed, bare, strict=True))
 
 
 def seconds_a_model(files: Sequence[str]) -> tuple[int, float]:
@@ -110,11 +117,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
     failed = False
-    print(f"{'forward and backward':36}{'plain':>10}{'observed':>10}{'ratio':>8}")
+    print(f"{'forward and backward':36}{'plain':>10}{'observed':>10}{'ratio':>8}{'median ratio':>14}")
     for name in NETWORKS:
         bare, observed, ratio = cost(name)
         failed |= ratio > MOST_RATIO
-        print(f"{name:36}{1000 * bare:>7.0f} ms{1000 * observed:>7.0f} ms{ratio:>8.2f}")
+        print(f"{name:36}{1000 * bare:>7.1f} ms{1000 * observed:>7.1f} ms{observed / bare:>8.2f}{ratio:>14.2f}")
     if options.files:
         models, seconds = seconds_a_model(options.files)
         failed |= seconds > MOST_SECONDS

@@ -95,7 +95,6 @@ class ActivationRun:
     second_in: float
     signal_in: float
     second_out: float
-    signal_out: float
     slope: float | None = None  # E φ'², by the reference derivative; None: not identified
     saturated: float | None = None  # share of pre-activations with |φ'| < 0.05
     dead: float | None = None  # share of units with φ' = 0 on every row; None where φ is nowhere flat

@@ -30,7 +30,9 @@ class NothingToMeasure(Exception):
 def seed_everything(seed: int) -> None:
     """Python's, numpy's and torch's generators; Keras draws its seeds from Python's."""
     random.seed(seed)
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)
+    if torch.cuda.is_initialized():  # asked first: to seed devices that nobody uses costs more than a small layer
+        torch.cuda.manual_seed_all(seed)
     numpy = sys.modules.get("numpy")
     if numpy is not None:
         numpy.random.seed(seed)

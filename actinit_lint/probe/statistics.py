@@ -3,27 +3,62 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import isfinite
+from functools import lru_cache, reduce
+from itertools import pairwise
+from math import gcd, isfinite, prod
 from typing import Any
 
 import torch
 
 from actinit_lint.reference.dead_units import ACTIVE
-from actinit_lint.reference.nonlinearity import Nonlinearity
+from actinit_lint.reference.nonlinearity import Nonlinearity, Pieces, differentiate
 from actinit_lint.reference.operations import tensor_operations
 from actinit_lint.reference.zones import SATURATED, dead_zone
 
-#: Elements of a tensor beyond which rows are sampled.
-MOST = 1 << 16
+#: Elements of a tensor beyond which rows are sampled, and rows that are taken all the same.
+MOST, LEAST_ROWS = 1 << 16, 64
+#: Elements of a weight beyond which some are sampled.
+MOST_WEIGHTS = 1 << 16
 
 
-def by_unit(tensor: torch.Tensor, axis: int) -> torch.Tensor:
-    """A detached [rows, units] view or copy in float64, rows evenly sampled where there are too many."""
-    moved = tensor.detach().movedim(axis, -1) if tensor.dim() > 1 else tensor.detach().reshape(-1, 1)
-    flat = moved.reshape(-1, moved.shape[-1])
-    if flat.numel() > MOST and flat.shape[0] > 64:
-        flat = flat[:: max(1, min(flat.numel() // MOST, flat.shape[0] // 64))]
-    return flat.to(torch.float64)
+@dataclass(slots=True)
+class Sample:
+    """Rows of a tensor with their moments."""
+
+    values: torch.Tensor  # [rows, units], float64
+    second: float  # E x²
+    signal: float  # variance across rows, mean over units
+
+
+def by_unit(tensor: torch.Tensor, axis: int, most: int = MOST, least_rows: int = LEAST_ROWS) -> torch.Tensor:
+    """A detached [rows, units] view or copy in float64, rows evenly sampled where there are more than `most` elements.
+
+    The stride has no factor in common with the number of rows: it goes through all positions of a map and not down one
+    column. Of independent entries a sample of 2^16 gives a share to 0.2 % and a mean square to 0.6 % (one deviation).
+    """
+    tensor = tensor.detach()
+    moved = tensor.movedim(axis, -1) if tensor.dim() > 1 else tensor.reshape(-1, 1)
+    rows, units = prod(moved.shape[:-1]), moved.shape[-1]
+    step = _stride(rows, rows * units // most, rows // least_rows)
+    if step == 1 or moved.is_contiguous():
+        taken = moved.reshape(-1, units)[::step]
+    else:  # only what is taken is copied
+        taken = moved[_coordinates(tuple(moved.shape[:-1]), step)]
+    return taken.to(torch.float64)
+
+
+@lru_cache(maxsize=1024)
+def _stride(rows: int, wanted: int, largest: int) -> int:
+    """A number without a common factor with `rows`, the next after the wanted one, or before it where that is large."""
+    after = range(max(1, wanted), largest + 1)
+    before = range(max(1, min(wanted, largest)), 0, -1)
+    return next((step for step in (*after[:32], *before) if gcd(step, rows) == 1), 1)
+
+
+@lru_cache(maxsize=256)
+def _coordinates(shape: tuple[int, ...], step: int) -> tuple[torch.Tensor, ...]:
+    """Where every `step`-th element of a tensor of this shape is."""
+    return torch.unravel_index(torch.arange(0, prod(shape), step), shape)
 
 
 def second_moment(tensor: torch.Tensor) -> float:
@@ -31,6 +66,27 @@ def second_moment(tensor: torch.Tensor) -> float:
     if tensor.numel() == 0:
         return 0.0
     return float(torch.linalg.vector_norm(tensor.detach(), dtype=torch.float64)) ** 2 / tensor.numel()
+
+
+def sample_by_unit(tensor: torch.Tensor, axis: int) -> Sample:
+    """The sample that `by_unit` takes; the signal of equal rows is exactly 0."""
+    values = by_unit(tensor, axis)
+    if values.numel() == 0:
+        return Sample(values, 0.0, 0.0)
+    return Sample(values, second_moment(values), second_moment(values - values.mean(dim=0)))
+
+
+def mean_and_variance(weight: torch.Tensor) -> tuple[float, float]:
+    """In single precision; of evenly spread rows where there are more than 2^16 elements: the variance to 0.6 %."""
+    weight = weight.detach()
+    step = min(weight.numel() // MOST_WEIGHTS, weight.shape[0] // LEAST_ROWS) if weight.dim() else 1
+    flat = weight[:: max(1, step)] if weight.dim() else weight
+    if not flat.numel():
+        return 0.0, 0.0
+    precision = torch.float64 if flat.dtype == torch.float64 else torch.float32
+    mean = float(flat.sum(dtype=precision)) / flat.numel()
+    second = float(torch.linalg.vector_norm(flat, dtype=precision)) ** 2 / flat.numel()
+    return mean, max(0.0, second - mean**2)
 
 
 @dataclass(slots=True)
@@ -44,17 +100,15 @@ class Moments:
     signal: float = 0.0
     finite: bool = True
 
-    def add(self, values: torch.Tensor) -> None:
-        """Take in [rows, units]."""
-        if values.numel() == 0:
+    def add(self, sample: Sample) -> None:
+        if sample.values.numel() == 0:
             return
-        self.rows += values.shape[0]
-        self.units = values.shape[1]
+        self.rows += sample.values.shape[0]
+        self.units = sample.values.shape[1]
         self.calls += 1
-        second = second_moment(values)
-        self.second += second
-        self.signal += float(values.var(dim=0, correction=0).mean())
-        self.finite = self.finite and isfinite(second)  # one NaN or infinity among the values is enough
+        self.second += sample.second
+        self.signal += sample.signal
+        self.finite = self.finite and isfinite(sample.second)  # one NaN or infinity among the values is enough
 
     def mean(self) -> tuple[float, float]:
         """(second moment, batch signal), averaged over the calls."""
@@ -76,18 +130,41 @@ class Response:
 
     def add(self, values: torch.Tensor, activation: Nonlinearity) -> None:
         """Take in pre-activations [rows, units]."""
-        slopes = activation.derivative(values, tensor_operations())
         self.calls += 1
-        self.slope += float(slopes.square().mean())
-        self.saturated += float((slopes.abs() < SATURATED).to(torch.float64).mean())
-        if not dead_zone(activation):
+        slopes = _constant_slopes(activation)
+        if slopes is not None:
+            self._add_pieces(values, activation, slopes)
             return
-        on = slopes != 0
-        self.active += float(on.to(torch.float64).mean())
-        counts = on.sum(dim=0)
+        derivative = activation.derivative(values, tensor_operations())
+        self.slope += second_moment(derivative)
+        self.saturated += int(torch.count_nonzero(derivative.abs() < SATURATED)) / max(1, values.numel())
+        if dead_zone(activation):
+            self._add_active(derivative != 0)
+
+    def _add_pieces(self, values: torch.Tensor, activation: Nonlinearity, slopes: tuple[float, ...]) -> None:
+        """The same by counting how many values each piece gets, without a tensor of slopes."""
+        assert isinstance(activation.form, Pieces)
+        ends = activation.form.rows[:-1]
+        below = [values <= end.upper if end.closed else values < end.upper for end in ends]
+        counts = [0, *(int(torch.count_nonzero(one)) for one in below), values.numel()]
+        for slope, (less, more) in zip(slopes, pairwise(counts), strict=True):
+            share = (more - less) / max(1, values.numel())
+            self.slope += slope**2 * share
+            self.saturated += share * (abs(slope) < SATURATED)
+        between = [here & ~before for before, here in pairwise(below)]
+        inside = [below[0], *between, ~below[-1]] if below else [torch.ones_like(values, dtype=torch.bool)]
+        flat = [one for slope, one in zip(slopes, inside, strict=True) if slope == 0]
+        if flat:
+            self._add_active(~reduce(torch.logical_or, flat))
+
+    def _add_active(self, on: torch.Tensor) -> None:
+        counts = torch.count_nonzero(on, dim=0)
+        self.active += int(counts.sum()) / max(1, on.numel())
         self.on = counts if self.on is None or self.on.shape != counts.shape else self.on + counts
-        self.rows += values.shape[0]
-        silent = ~on.any(dim=1)
+        self.rows += on.shape[0]
+        if not on.shape[1]:
+            return
+        silent = on.view(torch.uint8).amax(dim=1) == 0  # many times as fast as `any`
         self.silent = silent if self.silent is None or self.silent.shape != silent.shape else self.silent | silent
 
     def dead(self) -> tuple[float, float, float] | None:
@@ -95,20 +172,15 @@ class Response:
         if self.on is None:
             return None
         share = self.on.to(torch.float64) / max(1, self.rows)
-        dead = float((self.on == 0).to(torch.float64).mean())
-        return dead, float((share < ACTIVE).to(torch.float64).mean()), self.active / max(1, self.calls)
+        dead, quiet = (int(torch.count_nonzero(one)) / max(1, share.numel()) for one in (share == 0, share < ACTIVE))
+        return dead, quiet, self.active / max(1, self.calls)
 
 
-def fingerprints(matrix: torch.Tensor) -> torch.Tensor:
-    """One number for each row, the same for equal rows and, but for a chance of 1e-10, for no others."""
-    generator = torch.Generator().manual_seed(matrix.shape[1])
-    weights = torch.rand(matrix.shape[1], generator=generator, dtype=torch.float64)
-    return (matrix.to(torch.float64) * weights).sum(dim=1)
-
-
-def twins(fingerprint: torch.Tensor) -> float:
-    """Share of rows that equal another row."""
-    if fingerprint.shape[0] < 2:
-        return 0.0
-    _, counts = torch.unique(fingerprint, return_counts=True)
-    return float(counts[counts > 1].sum()) / fingerprint.shape[0]
+@lru_cache(maxsize=256)
+def _constant_slopes(activation: Nonlinearity) -> tuple[float, ...] | None:
+    """The slope of every piece, where the activation is piecewise linear."""
+    form = activation.form
+    if not isinstance(form, Pieces):
+        return None
+    slopes = [differentiate(row.coefficients) for row in form.rows]
+    return tuple(one[0] for one in slopes) if all(len(one) == 1 for one in slopes) else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Any
 
 import torch
@@ -16,7 +17,8 @@ from actinit_lint.probe.measurement import (
     Line,
     Measurement,
 )
-from actinit_lint.probe.statistics import Moments, Response, fingerprints, twins
+from actinit_lint.probe.statistics import Moments, Response
+from actinit_lint.probe.twins import twins
 from actinit_lint.reference.nonlinearity import Nonlinearity
 
 
@@ -38,7 +40,7 @@ class LayerSums:
 @dataclass(slots=True)
 class ActivationSums:
     before: Moments = field(default_factory=Moments)
-    after: Moments = field(default_factory=Moments)
+    after: float = 0.0
     response: Response = field(default_factory=Response)
 
 
@@ -123,11 +125,7 @@ class Book:
 def _layer_run(run: int, sums: LayerSums, backward: bool) -> LayerRun:
     second, signal = sums.out.mean()
     calls = max(1, sums.out.calls)
-    weight = sums.parameter.detach().movedim(sums.unit_axis, 0).flatten(1)
-    gradient_twins = None
-    gradient = sums.parameter.grad
-    if backward and gradient is not None and not gradient.is_sparse:
-        gradient_twins = _gradient_twins(weight, gradient.detach().movedim(sums.unit_axis, 0).flatten(1))
+    equal, alike = twins(sums.parameter, sums.parameter.grad if backward else None, sums.unit_axis)
     return LayerRun(
         run=run,
         rows=sums.out.rows,
@@ -138,29 +136,17 @@ def _layer_run(run: int, sums: LayerSums, backward: bool) -> LayerRun:
         gradient=sums.back / max(1, sums.back_rows) if sums.got else None,
         weight_mean=sums.weight_mean,
         weight_variance=sums.weight_variance,
-        twins=twins(fingerprints(weight)),
-        gradient_twins=gradient_twins,
+        twins=equal,
+        gradient_twins=alike,
         finite=sums.out.finite,
     )
 
 
-def _gradient_twins(weight: torch.Tensor, gradient: torch.Tensor) -> float | None:
-    """Share of units with the weights and, to five digits, the gradient of another, among those with a gradient."""
-    largest = float(gradient.abs().max()) if gradient.numel() else 0.0
-    if not 0 < largest < float("inf"):
-        return None
-    moving = gradient.abs().amax(dim=1) > 0
-    both = fingerprints(weight) + 1000 * fingerprints((gradient / largest * 1e5).round())
-    return twins(both[moving]) * float(moving.to(torch.float64).mean())
-
-
 def _activation_run(run: int, sums: ActivationSums) -> ActivationRun:
-    second_in, signal_in = sums.before.mean()
-    second_out, signal_out = sums.after.mean()
-    result = ActivationRun(
-        run, sums.before.rows, sums.before.units, second_in, signal_in, second_out, signal_out,
-        finite=sums.before.finite and sums.after.finite,
-    )  # fmt: skip
+    second, signal = sums.before.mean()
+    after = sums.after / max(1, sums.before.calls)
+    finite = sums.before.finite and isfinite(after)
+    result = ActivationRun(run, sums.before.rows, sums.before.units, second, signal, after, finite=finite)
     response = sums.response
     if response.calls:
         result.slope, result.saturated = response.slope / response.calls, response.saturated / response.calls

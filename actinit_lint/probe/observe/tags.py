@@ -8,6 +8,7 @@ from typing import Any
 import torch
 
 from actinit_lint.probe.measurement import Line
+from actinit_lint.probe.statistics import Sample
 from actinit_lint.reference.nonlinearity import Nonlinearity
 
 _ATTRIBUTE = "_actinit_lint_tag"
@@ -16,7 +17,7 @@ _ATTRIBUTE = "_actinit_lint_tag"
 class Bend:
     """One non-linear function on the way from a base."""
 
-    __slots__ = ("after", "before", "known", "line", "module", "name", "recorded")
+    __slots__ = ("after", "before", "known", "line", "module", "name", "recorded", "sample")
 
     def __init__(
         self,
@@ -26,9 +27,11 @@ class Bend:
         after: torch.Tensor,
         line: Line | None,
         module: str,
+        sample: Sample | None,
     ) -> None:
         self.name, self.known, self.line, self.module = name, known, line, module
         self.before, self.after = before, after
+        self.sample = sample  # of `before`, where it was taken already
         self.recorded = False
 
 
@@ -38,10 +41,10 @@ class Tag:
     A tensor made from weights alone has `weights`. Data has `sources`, the layers it comes from directly, and `via`,
     what lies between. While only elementwise functions of one tensor are applied, that tensor is the `base`, `bends`
     are the non-linear ones among them, and `images` what multiples and shifts of the base were met on the way. `met` is
-    where branches of the base met again, as in z·σ(z).
+    where branches of the base met again, as in z·σ(z). `sample` is of the tensor itself, as it was at `version`.
     """
 
-    __slots__ = ("base", "bends", "images", "met", "recorded", "sources", "via", "weights")
+    __slots__ = ("base", "bends", "images", "met", "recorded", "sample", "sources", "version", "via", "weights")
 
     def __init__(
         self,
@@ -56,6 +59,8 @@ class Tag:
         self.sources, self.via, self.weights = sources, via, weights
         self.base, self.bends, self.images, self.met = base, bends, images, met
         self.recorded = False
+        self.sample: Sample | None = None
+        self.version = 0
 
 
 def tag_of(tensor: torch.Tensor) -> Tag | None:

@@ -279,12 +279,21 @@ def _ratio(m: float) -> str:
 
 
 def _blocked(case: Case, indices: Sequence[int]) -> Probed:
-    """No ratio could be formed: somewhere the signal and the gradient are exactly zero."""
+    """No ratio could be formed: somewhere signal and gradient are beyond all numbers, or exactly zero."""
     layers = case.joint.measurement.layers
+    burst = next((i for i in indices if _overflows(case, i)), None)
+    if burst is not None:
+        return Probed("confirmed", f"NaN or infinity at {layers[burst].layer or layers[burst].weight}", "dead")
     dead = next((i for i in indices if all(not one.signal for one in runs_of(layers[i], case.joint.measurement))), None)
     if dead is None:
         return Probed("not-probed", "no gradient reached this chain")
     return Probed("confirmed", f"nothing of the input is left at {layers[dead].layer or layers[dead].weight}", "dead")
+
+
+def _overflows(case: Case, index: int) -> bool:
+    """Whether a layer's output is not finite in most draws."""
+    runs = runs_of(case.joint.measurement.layers[index], case.joint.measurement)
+    return sum(not one.finite for one in runs) > len(runs) / 2
 
 
 def _saturated(case: Case, found: Verdict) -> Probed | None:

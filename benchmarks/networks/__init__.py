@@ -1,0 +1,1 @@
+"""Networks drawn at random that are healthy or sick by construction, as source code."""

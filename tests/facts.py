@@ -264,7 +264,12 @@ REPORTED: dict[str, list[object]] = {
         pair((None, 256), (256, 5), between=("flatten", "dropout")),
         pair((8, 16), (16, 4), framework="keras"),
     ],
-    "ACT502": [stack("relu", "relu"), stack("relu", "sigmoid"), stack("relu", "softmax"), stack("tanh", "sigmoid")],
+    "ACT502": [
+        stack("relu", "relu"),
+        stack("relu", "sigmoid"),
+        stack("relu", "softmax", second_is_output=True),
+        stack("tanh", "sigmoid"),
+    ],
     "ACT503": [
         HiddenSoftmax(activation("softmax"), layer(), "Net"),
         HiddenSoftmax(activation("softmax"), None, "Net"),

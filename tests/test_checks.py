@@ -122,6 +122,8 @@ SILENT = {
     "tied weights": pair((64, 64), (64, 64), tied=True),
     "a gated unit": stack("relu", "sigmoid", gate=True),
     "an activation and no activation": stack("relu", "linear"),
+    "attention over bent scores": stack("leaky_relu", "softmax"),
+    "linear layers over two axes": pair((32, 64), (64, 64), other_axes=True),
     "cross entropy on raw scores": loss("cross_entropy"),
     "BCE on probabilities": loss("bce", "sigmoid"),
     "NLL on log-probabilities": loss("nll", "log_softmax"),

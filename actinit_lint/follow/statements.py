@@ -61,9 +61,24 @@ def _do(run: Run, node: la.Do) -> Outcome:
         initializer, place = value.lost
         run.record("lost_write", place, parameter=value.parameter, initializer=initializer, view=value)
     if isinstance(value, Tensor) and isinstance(node.value, la.Call) and isinstance(node.value.func, la.Attr):
-        if node.value.func.name in DROPPED:  # `torch.zeros_like(w)` as a statement: made and thrown away
+        if node.value.func.name in DROPPED and _is_about_a_weight(
+            run, node.value
+        ):  # `torch.zeros_like(w)` as a statement: made and thrown away
             run.record("dropped", run.place(node.value.at), initializer=value.initializer)
     return None
+
+
+def _is_about_a_weight(run: Run, node: la.Call) -> bool:
+    """Whether a tensor is made after a parameter: `zeros_like(w)`, `randn(w.shape)`. Others may warm a device up."""
+    for argument in node.args:
+        source = argument.value
+        if isinstance(source, la.Call):  # `w.size()`
+            source = source.func
+        if isinstance(source, la.Attr) and source.name in ("shape", "size"):
+            source = source.value
+        if isinstance(evaluate(run, source), (Parameter, View)):
+            return True
+    return False
 
 
 def _made_inline(node: la.Expr) -> bool:

@@ -485,9 +485,12 @@ WRITING = ("init", "load", "pretrain", "reset", "weight", "restore", "convert", 
 
 
 def may_write(run: Run, name: str, args: Args, place: Place) -> None:
-    """An unknown function got a module or parameter: what it holds afterwards is not known if its name says so."""
+    """An unknown function got a module or parameter: what it holds afterwards is not known if its name says so.
+
+    A name that ends with an underscore says so too: that is how torch writes what works in place.
+    """
     last = name.rsplit(".", 1)[-1].lower()
-    if not any(word in last for word in WRITING):
+    if not last.endswith("_") and not any(word in last for word in WRITING):
         return
     initializer = LOADED if any(word in last for word in LOADING) else OPAQUE
     for value in args.values():

@@ -124,8 +124,10 @@ TENSOR_HELPERS: dict[str, InitFunction] = {
         f"{module}.lecun_normal_": LECUN_NORMAL
         for module in ("timm.layers", "timm.models.layers", "timm.layers.weight_init")
     },
-    "mmcv.cnn.utils.weight_init.trunc_normal_": TORCH["trunc_normal"],
-    "mmengine.model.trunc_normal_": TORCH["trunc_normal"],
+    **{
+        f"{module}.trunc_normal_": TORCH["trunc_normal"]
+        for module in ("mmcv.cnn", "mmcv.cnn.utils.weight_init", "mmengine.model", "mmengine.model.weight_init")
+    },
     "torch_geometric.nn.inits.glorot": InitFunction(
         (), lambda a: variance_scaling("xavier_uniform", 1.0, "fan_avg", "uniform")
     ),

@@ -169,6 +169,7 @@ class SessionFacts:
         added = any(e.added for e in found)
         if end in ("head", "layer"):
             end = "gate" if any(e.weighted for e in found) else "add" if added else end
+        # a zero convolution may join the data beside it as well as on top of it: what is concatenated ends a branch
         last = max(found, key=lambda e: len(e.via)).node if end == "activation" else node
         self.facts.append(
             Use(
@@ -178,7 +179,7 @@ class SessionFacts:
                 activation,
                 hidden,
                 node.number in self.graph.residual or added,
-                added or end == "gate" or self._joins(found),
+                added or end == "gate" or self._joins(found) or (end == "layer" and all(e.merged for e in found)),
                 gate or end == "gate",
                 self.graph.lone(node),
                 "derived" if node.info.get("derived") else None,

@@ -300,6 +300,7 @@ def make_initializer(run: Run, name: str, row: InitFunction, args: Args, place: 
     obj.args = bound
     obj.state["initializer"] = OPAQUE if args.open else row.build(bound)
     obj.state["name"] = last
+    obj.state["redraws"] = name.startswith("tensorflow.") and ".initializers." not in name  # an op, made at each call
     parts = name.split(".")
     if parts[0] == "tensorflow" and len(parts) == 2 and last in TF_DEPRECATED:
         run.record("spelling", place, what="function", name=f"tf.{last}", state="deprecated", framework="tensorflow",

@@ -65,7 +65,8 @@ def _shared(records: list[Record], flows: list[Flow], layers: Layers, confidence
         initializer = parameter.writes[-1].initializer
         if initializer.family not in RANDOM or initializer.constant_value is not None:
             continue
-        groups[("instance", record.data["instance"], parameter.shape)].append(record)
+        if not instance.state.get("redraws"):
+            groups[("instance", record.data["instance"], parameter.shape)].append(record)
         seed = instance.args.get("seed")
         if isinstance(seed, int):
             model = models.get(id(parameter.owner))

@@ -1,8 +1,8 @@
-"""Constructors of layers as they stand in a file, run or not: what coverage is counted against."""
+"""Constructors of layers and parts as they stand in a file, run or not: what coverage is counted against."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from msgspec import Struct
@@ -10,13 +10,27 @@ from msgspec import Struct
 from actinit_lint.follow.modules import find_kind
 from actinit_lint.follow.state import MISSING
 from actinit_lint.follow.statements import expects_a_raise
-from actinit_lint.follow.values import External, ProjectModule, Value
+from actinit_lint.follow.values import ClassValue, External, ProjectModule, Value
 from actinit_lint.knowledge.names import canonical
 from actinit_lint.program import language as la
 
 
-def constructor_sites(module: ProjectModule) -> Iterator[int]:
+def layer_sites(module: ProjectModule) -> Iterator[int]:
     """Numbers of the calls in a file whose callee is a library layer by its imported name."""
+    return _sites(module, lambda name: _is_layer(module, name))
+
+
+def part_sites(module: ProjectModule, is_part: Callable[[ClassValue], bool]) -> Iterator[int]:
+    """Numbers of the calls in a file whose callee is one of the project's classes that count as parts."""
+
+    def wanted(name: str) -> bool:
+        value = module.scope.vars.get(name, MISSING)
+        return isinstance(value, ClassValue) and is_part(value)
+
+    return _sites(module, wanted)
+
+
+def _sites(module: ProjectModule, wanted: Callable[[str], bool]) -> Iterator[int]:
     assert module.program is not None
     stack: list[Any] = list(module.program.body)
     while stack:
@@ -25,10 +39,8 @@ def constructor_sites(module: ProjectModule) -> Iterator[int]:
             continue  # what is there to raise never becomes a layer
         if isinstance(node, la.Call):
             name = dotted(node.func)
-            if name is not None:
-                kind = _kind(module, name)
-                if kind:
-                    yield node.at
+            if name is not None and wanted(name):
+                yield node.at
         if isinstance(node, Struct):
             for field in node.__struct_fields__:
                 value = getattr(node, field)
@@ -38,7 +50,7 @@ def constructor_sites(module: ProjectModule) -> Iterator[int]:
             stack.extend(v for v in node if isinstance(v, (Struct, tuple)))
 
 
-def _kind(module: ProjectModule, name: str) -> bool:
+def _is_layer(module: ProjectModule, name: str) -> bool:
     head, _, rest = name.partition(".")
     value: Value = module.scope.vars.get(head, MISSING)
     if not isinstance(value, External):

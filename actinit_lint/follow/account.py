@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from actinit_lint.follow import roots
@@ -68,19 +69,29 @@ def parts_built(session: Session) -> set[Place]:
     return {obj.place for obj in session.objects if obj.cls is not None}
 
 
-def _inside(session: Session, collected: SessionFacts) -> set[int]:
-    """Ids of the layers of what a session behind options was for."""
-    modules = {id(m) for obj in session.objects if obj.place in session.optional for _, m in walk(obj)}
-    raw = {id(p) for p in session.parameters if p.owner is not None and id(p.owner) in modules}
-    return {id(layer) for key, layer in collected.layers.made.items() if key in modules or key in raw}
+def _inside(session: Session, collected: SessionFacts) -> dict[int, frozenset[str]]:
+    """The layers of what a session behind options was for, by id, with the options that each hangs on."""
+    modules: dict[int, frozenset[str]] = {}
+    for obj in session.objects:
+        if obj.place in session.optional:
+            for _, part in walk(obj):
+                modules[id(part)] = modules.get(id(part), frozenset()) | session.optional[obj.place]
+    for parameter in session.parameters:
+        if id(parameter.owner) in modules:
+            modules[id(parameter)] = modules[id(parameter.owner)]
+    return {id(layer): modules[key] for key, layer in collected.layers.made.items() if key in modules}
 
 
-def _is_about(fact: object, inside: set[int]) -> bool:
-    """Whether a layer that a fact names is one of these; of a chain all, which is there without them else."""
-    if isinstance(fact, Chain):
-        return all(id(step.layer) in inside for step in fact.steps)
-    named = (getattr(fact, name, None) for name in ("layer", "first", "second"))
-    return any(id(layer) in inside for layer in named if isinstance(layer, Layer))
+def _is_about(fact: object, inside: Mapping[int, frozenset[str]]) -> bool:
+    """Whether a layer that a fact names is one of these; of a chain all, which is there without them else.
+
+    What two options have to do with each other is left: nobody may ever choose both.
+    """
+    named = [getattr(fact, name, None) for name in ("layer", "first", "second")]
+    layers = [step.layer for step in fact.steps] if isinstance(fact, Chain) else named
+    hang_on = [inside[id(layer)] for layer in layers if isinstance(layer, Layer) and id(layer) in inside]
+    enough = len(layers) if isinstance(fact, Chain) else 1
+    return len(hang_on) >= enough and all(options <= max(hang_on, key=len) for options in hang_on)
 
 
 def _models(session: Session) -> int:

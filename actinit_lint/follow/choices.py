@@ -17,15 +17,16 @@ from actinit_lint.program import language as la
 
 Conditions = tuple[tuple[la.Expr, bool], ...]
 Choice = dict[str, Value]
+Aims = dict[int, frozenset[str]]
 MOST_CHOICES = 4  # of one class: more combinations than these are rare, and each costs another run
 DEEPEST = 3  # names that stand for names that stand for parameters
 
 
-def choices(functions: Iterable[Func], wanted: set[int]) -> list[tuple[Choice, set[int]]]:
+def choices(functions: Iterable[Func], wanted: set[int]) -> list[tuple[Choice, Aims]]:
     """Arguments of the first function (a constructor, or a function that builds) that lead to `wanted` constructors.
 
     Later functions are methods, which ask for the same arguments through attributes of `self`. Each choice comes with
-    the constructors that it is for.
+    the constructors that it is for, and the names of the options that each of those hangs on.
     """
     functions = list(functions)
     first = functions[0]
@@ -34,13 +35,14 @@ def choices(functions: Iterable[Func], wanted: set[int]) -> list[tuple[Choice, s
         for p in first.node.params
         if p.kind not in ("*", "**")
     }
-    found: list[tuple[Choice, set[int]]] = []
+    found: list[tuple[Choice, Aims]] = []
     for func in functions:
         meanings = {**_attributes(first), **(_meanings(func) if func is first else {})}
         for at, conditions in _ways(func.node.body, wanted):
             choice = _solve_all(conditions, meanings, defaults)
             if choice:
-                _merge(found, choice, at)
+                chosen = frozenset(name for name, value in choice.items() if not _alike(defaults[name], value))
+                _merge(found, choice, at, chosen)
     return found[:MOST_CHOICES]
 
 
@@ -49,14 +51,14 @@ def chooses(choice: Choice, given: Mapping[str, Value]) -> bool:
     return any(name not in given or not _alike(given[name], value) for name, value in choice.items())
 
 
-def _merge(found: list[tuple[Choice, set[int]]], choice: Choice, at: int) -> None:
+def _merge(found: list[tuple[Choice, Aims]], choice: Choice, at: int, chosen: frozenset[str]) -> None:
     """Options that do not contradict each other are taken together."""
     for other, places in found:
         if all(_alike(other[name], value) for name, value in choice.items() if name in other):
             other.update(choice)
-            places.add(at)
+            places[at] = chosen
             return
-    found.append((dict(choice), {at}))
+    found.append((dict(choice), {at: chosen}))
 
 
 def _alike(a: Value, b: Value) -> bool:

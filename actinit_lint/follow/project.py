@@ -170,8 +170,9 @@ class Project:
                 continue
             methods = [f for f in cls.attrs.values() if isinstance(f, Func) and isinstance(f.node, la.Function)]
             functions = [init[0], *(f for f in methods if f is not init[0])]
-            for choice, places in choices(functions, {place.at for place in wanted}):
-                aims = frozenset(Place(module.path, at) for at in places) - self.built
+            for choice, found in choices(functions, {place.at for place in wanted}):
+                aims = {Place(module.path, at): options for at, options in found.items()}
+                aims = {place: options for place, options in aims.items() if place not in self.built}
                 if not aims or not chooses(choice, roots.given_to(cls)):
                     continue
                 self._account(partial(roots.run_class, self.run, cls, module, choice, aims), module)

@@ -342,7 +342,7 @@ def run_class(
     cls: ClassValue,
     module: ProjectModule,
     choice: Mapping[str, Value] | None = None,
-    wanted: frozenset[Place] = frozenset(),
+    wanted: Mapping[Place, frozenset[str]] | None = None,
 ) -> Session:
     """Make an object of a class with its defaults, or with options for the constructors that are wanted, and run it."""
     init = cls.find("__init__")
@@ -350,7 +350,7 @@ def run_class(
     confidence = "medium" if wanted or by_default else "high"
 
     def fresh() -> Session:
-        return Session(cls.name, module.path, class_root=cls, confidence=confidence, optional=wanted)
+        return Session(cls.name, module.path, class_root=cls, confidence=confidence, optional=wanted or {})
 
     place = cls.place or Place(module.path, 0)
     args = _with_choice(cls, choice, place) if choice is not None else Args()

@@ -6,7 +6,7 @@ branch is being taken, so that both branches start from the same state and their
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import process_time
@@ -109,7 +109,8 @@ class Session:
     tests: list[tuple[Obj, Place, int]] = field(default_factory=list)  # layers whose kind a sweep asked for
     class_root: ClassValue | None = None
     confidence: str = "high"
-    optional: frozenset[Place] = frozenset()  # a run behind options that nobody chose: the constructors it is for
+    #: of a run behind options that nobody chose: the constructors it is for, with the options that each hangs on
+    optional: Mapping[Place, frozenset[str]] = field(default_factory=dict)
     broken: bool = False  # cut off in the middle: what is known of it is half a truth, and gives no facts
     top: bool = False  # the top level of a file
     abridged: bool = False  # too large to be followed as it is: long loops are cut short

@@ -61,9 +61,8 @@ def _do(run: Run, node: la.Do) -> Outcome:
         initializer, place = value.lost
         run.record("lost_write", place, parameter=value.parameter, initializer=initializer, view=value)
     if isinstance(value, Tensor) and isinstance(node.value, la.Call) and isinstance(node.value.func, la.Attr):
-        if node.value.func.name in DROPPED and _is_about_a_weight(
-            run, node.value
-        ):  # `torch.zeros_like(w)` as a statement: made and thrown away
+        # `torch.zeros_like(w)` as a statement: made and thrown away
+        if node.value.func.name in DROPPED and _is_about_a_weight(run, node.value):
             run.record("dropped", run.place(node.value.at), initializer=value.initializer)
     return None
 

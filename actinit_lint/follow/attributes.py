@@ -127,10 +127,9 @@ def _object(run: Run, owner: Obj, name: str, place: Place) -> Value:
         if owner.kind.framework == "keras" and name in KERAS_LAZY:
             return keras_weight(run, owner, name, place)
         if name in ("_modules", "_parameters"):
-            from actinit_lint.follow.modules import children, parameters
+            from actinit_lint.follow.modules import listed_children, parameters
 
-            listed = children(owner) if name == "_modules" else parameters(owner, recurse=False)
-            return DictValue(dict(listed))
+            return DictValue(dict(listed_children(owner) if name == "_modules" else parameters(owner, recurse=False)))
         if name == "module":
             return owner  # seen through a wrapper such as DataParallel
         if name == "training":

@@ -7,6 +7,7 @@ import re
 from actinit_lint.follow.state import DEEPEST, TRAINING, Endless, Frame, Run
 from actinit_lint.follow.values import (
     ABSENT,
+    CHOSEN,
     Args,
     Bound,
     ClassValue,
@@ -25,6 +26,7 @@ from actinit_lint.follow.values import (
     Unknown,
     Value,
     View,
+    class_names,
 )
 from actinit_lint.model import Place
 from actinit_lint.program import language as la
@@ -100,6 +102,10 @@ def _call_options(run: Run, target: OneOf, args: Args, place: Place) -> Value:
         return call(run, callables[0], args, place)
     outcomes = run.branch([lambda option=option: call(run, option, args, place) for option in callables])  # type: ignore[misc]
     run.merge([changes for _, changes in outcomes])
+    names = class_names(target)
+    for value, _ in outcomes if names else ():
+        if isinstance(value, Obj):
+            value.state[CHOSEN] = names
     return run.join([value for value, _ in outcomes])
 
 

@@ -12,6 +12,7 @@ from actinit_lint.follow.modules import (
     children,
     initializer_opaque,
     library_init,
+    listed_children,
     parameters,
     walk,
 )
@@ -70,11 +71,8 @@ def apply_to(run: Run, obj: Obj, fn: Value, place: Place, seen: set[int]) -> Non
 
 def _modules(named: bool, direct: bool) -> Callable[[Run, Obj, Args, Place], Value]:
     def enumerate_modules(run: Run, owner: Obj, args: Args, place: Place) -> Value:
-        pairs = list(children(owner)) if direct else list(walk(owner))
+        pairs = listed_children(owner) if direct else list(walk(owner))
         run.fuel -= len(pairs)
-        if direct:
-            seen: set[int] = set()
-            pairs = [(n, m) for n, m in pairs if not (id(m) in seen or seen.add(id(m)))]  # type: ignore[func-returns-value]
         return ListValue([(n, m) if named else m for n, m in pairs])
 
     return enumerate_modules

@@ -313,6 +313,17 @@ def children(obj: Obj) -> Iterator[tuple[str, Obj]]:
                             yield f"{name}.{index}", inner
 
 
+def listed_children(obj: Obj) -> list[tuple[str, Value]]:
+    """Children as a list has them: each module once, and one entry where the code leaves open which module it is."""
+    entries: dict[str, list[Value]] = {}
+    seen: set[int] = set()
+    for name, module in children(obj):
+        if id(module) not in seen:
+            seen.add(id(module))
+            entries.setdefault(name, []).append(module)
+    return [(name, found[0] if len(found) == 1 else OneOf(tuple(found))) for name, found in entries.items()]
+
+
 #: Values that are a module or may hold one.
 HOLDING = frozenset({Obj, OneOf, ListValue, tuple, Fields})
 

@@ -81,6 +81,16 @@ class External:
     name: str
 
 
+#: The classes among which the one of an object was chosen, in what is known of the object.
+CHOSEN = "chosen among"
+
+
+def class_names(classes: OneOf) -> frozenset[str] | None:
+    """Names of a library's classes that the code leaves open, where all of them are such."""
+    names = [option.name for option in classes.options if isinstance(option, External)]
+    return frozenset(names) if len(names) == len(classes.options) else None
+
+
 class Scope:
     """Variables of a function call, a class body, or a file (parent None)."""
 

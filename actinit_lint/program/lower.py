@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import libcst as cst
+from msgspec import structs
 
 from actinit_lint.program import language as la
 
@@ -519,6 +520,27 @@ def _import_from(lo: Lowering, node: cst.ImportFrom, out: list[la.Stmt]) -> None
     out.append(la.ImportFrom(at, lo.dotted(node.module), len(node.relative), tuple(names)))
 
 
+#: Methods that put an object together: what stands below an early return may not be there.
+CONSTRUCTORS = frozenset({"__init__", "build", "setup"})
+
+
+def _without_guards(body: tuple[la.Stmt, ...]) -> tuple[la.Stmt, ...]:
+    """The same statements with what follows `if bare: return` in the other branch, where it belongs."""
+    for index, statement in enumerate(body[:-1]):
+        if isinstance(statement, la.If) and _returns(statement.body) != _returns(statement.orelse):
+            rest = _without_guards(body[index + 1 :])
+            if not _returns(rest):
+                rest = (*rest, la.Return(statement.at, None))
+            grown = "orelse" if _returns(statement.body) else "body"
+            statement = structs.replace(statement, **{grown: getattr(statement, grown) + rest})
+            return (*body[:index], statement)
+    return body
+
+
+def _returns(body: tuple[la.Stmt, ...]) -> bool:
+    return bool(body) and isinstance(body[-1], la.Return)
+
+
 def _function(lo: Lowering, node: cst.FunctionDef, out: list[la.Stmt]) -> None:
     at = lo.number(node.name)
     decorators = tuple(lo.expr(d.decorator) for d in node.decorators)
@@ -527,6 +549,8 @@ def _function(lo: Lowering, node: cst.FunctionDef, out: list[la.Stmt]) -> None:
     lo.mentioned, lo.handed = set(), set()
     was, lo.generator = lo.generator, False
     body = lo.block(node.body)
+    if node.name.value in CONSTRUCTORS:
+        body = _without_guards(body)
     names = frozenset(lo.mentioned), frozenset(lo.handed)
     out.append(la.Function(at, node.name.value, params, body, decorators, lo.generator, *names))
     lo.mentioned |= outer[0]

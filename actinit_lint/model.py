@@ -32,6 +32,7 @@ class Write:
     sweep: bool = False  # made on the way through many modules: `apply`, a loop over `modules()`
     uses: int = 0  # how often something was trained before it
     sweeps: tuple[int, ...] = ()  # numbers of the sweeps it was made in
+    under: frozenset[Place] = frozenset()  # conditions on settings of the model that it stands under
 
 
 @dataclass(slots=True, eq=False)

@@ -27,6 +27,7 @@ from actinit_lint.follow.values import (
     Value,
     View,
     class_names,
+    is_plain,
 )
 from actinit_lint.model import Place
 from actinit_lint.program import language as la
@@ -384,12 +385,6 @@ def plain_part(args: Args) -> Args:
         if is_plain(value):
             out.set(name, value, args.kw_places[name])
     return out
-
-
-def is_plain(value: Value) -> bool:
-    if isinstance(value, (tuple, ListValue)):
-        return all(is_plain(v) for v in (value.items if isinstance(value, ListValue) else value))
-    return value is None or isinstance(value, (bool, int, float, str, ClassValue, External, Func))
 
 
 def _forget_trials(run: Run, last: Flow | None) -> None:

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 
-from actinit_lint.follow.calls import call, call_function, flows_in, instantiate, is_plain
+from actinit_lint.follow.calls import call, call_function, flows_in, instantiate
 from actinit_lint.follow.modules import call_object, contained, find_kind, is_module, walk
 from actinit_lint.follow.state import FILE_FUEL, FUEL, Frame, OutOfFuel, Run, Session
 from actinit_lint.follow.values import (
@@ -22,6 +22,7 @@ from actinit_lint.follow.values import (
     Parameter,
     ProjectModule,
     Value,
+    is_plain,
 )
 from actinit_lint.knowledge import keras as keras_table
 from actinit_lint.knowledge import torch as torch_table

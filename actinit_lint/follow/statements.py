@@ -126,10 +126,13 @@ def _leave(run: Run, node: la.Leave) -> Outcome:
 
 def _if(run: Run, node: la.If) -> Outcome:
     decided = operators.truth(evaluate(run, node.test))
-    if decided is True:
-        return execute(run, node.body)
-    if decided is False:
-        return execute(run, node.orelse)
+    if decided is not None:
+        taken = run.frame.taken
+        taken.append(node.test)
+        try:
+            return execute(run, node.body if decided else node.orelse)
+        finally:
+            taken.pop()
     ways = (lambda: execute(run, node.body), lambda: execute(run, node.orelse))
     (first, changes), (second, other) = run.branch([lambda way=way: run.end(way, RAISE) for way in ways])  # type: ignore[misc]
     if first is RAISE and second is not RAISE:

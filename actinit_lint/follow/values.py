@@ -508,3 +508,10 @@ def dim(value: Value) -> int | None:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return None
+
+
+def is_plain(value: Value) -> bool:
+    """Whether a value is a setting: a number, a text, a class, or a sequence of such."""
+    if isinstance(value, (tuple, ListValue)):
+        return all(is_plain(v) for v in (value.items if isinstance(value, ListValue) else value))
+    return value is None or isinstance(value, (bool, int, float, str, ClassValue, External, Func))

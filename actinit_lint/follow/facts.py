@@ -49,7 +49,7 @@ class SessionFacts:
         self.layers = Layers(session.objects, names, session.root)
         self.zeros = zeros(self.flows, self.layers)
         self.facts: list[object] = []
-        self.kernels: dict[int, Link] = {}  # layer node -> the link of its kernel
+        self.kernels: dict[int, list[Link]] = {}  # layer node -> the links of its kernels
         self.holders: dict[int, list[Obj]] | None = None  # id of a layer -> the Sequentials that it stands in
         #: constructor -> None when followed, else the reason
         self.sites: dict[Place, str | None] = {}
@@ -156,7 +156,7 @@ class SessionFacts:
             link.gated = node.number in self.graph.gated
             self.facts.append(link)
             if weight.role != "recurrent":
-                self.kernels.setdefault(node.number, link)
+                self.kernels.setdefault(node.number, []).append(link)
         self._use(node, layer, found, "activation", target.activation, gate=gate)
         return None
 

@@ -300,6 +300,8 @@ def children(obj: Obj) -> Iterator[tuple[str, Obj]]:
                 if is_module(option):
                     yield name, option
     keras = obj.kind is not None and obj.kind.framework == "keras"
+    if obj.kind is not None and obj.kind.role == "wrapper" and is_module(obj.args.get("layer")):
+        yield "", obj.args["layer"]  # known by the wrapper's own name
     for name, value in list(obj.attrs.items()):
         if value.__class__ not in HOLDING:  # most attributes are sizes and weights
             continue
@@ -338,7 +340,7 @@ def walk(obj: Obj) -> Iterator[tuple[str, Obj]]:
             continue
         seen.add(id(module))
         yield path, module
-        below = [(f"{path}.{name}" if path else name, child) for name, child in children(module)]
+        below = [(f"{path}.{name}" if path and name else path or name, child) for name, child in children(module)]
         stack.extend(reversed(below))
 
 

@@ -163,6 +163,19 @@ class Use:
 
 
 @dataclass(slots=True, eq=False)
+class EqualTokens:
+    """Learned tokens that start equal and that attention takes as its queries, with nothing to tell them apart."""
+
+    layer: Layer  # the parameter, as a layer of its own
+    weight: Weight
+    model: str
+    asked: Place  # the attention
+    stay: bool  # all that is made of them treats them alike: they never differ
+    noise: bool  # dropout lies on the way
+    confidence: Literal["low", "medium", "high"] = "high"
+
+
+@dataclass(slots=True, eq=False)
 class LinearPair:
     """Two linear maps in a row with nothing non-linear between them."""
 

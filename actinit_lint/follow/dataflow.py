@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from actinit_lint.follow.apply import clipping, label
 from actinit_lint.follow.calls import flows_in, unknown_call
 from actinit_lint.follow.graph import origin
 from actinit_lint.follow.state import Run
+from actinit_lint.follow.tokens import attend, rows_of
 from actinit_lint.follow.values import (
     Args,
     Flow,
@@ -49,7 +52,11 @@ def combine(run: Run, sign: str, left: Value, right: Value, place: Place) -> Val
     if sign in "+-":
         # an unknown summand may be another branch: the benefit of the doubt is in `add`
         op = "add" if isinstance(other, Unknown) else "pass"
-        return run.flow(Flow(op, [x], place, name=sign, shape=x.shape))
+        node = run.flow(Flow(op, [x], place, name=sign, shape=x.shape))
+        if isinstance(other, (Parameter, View)):
+            node.info["added"] = other.parameter if isinstance(other, View) else other
+            node.info["rows"] = rows_of(other) is not None
+        return node
     if sign == "*" or (sign == "/" and isinstance(left, Flow)):
         op = "mul" if isinstance(other, Unknown) else "scale"
         if is_number(other) and other == 1:
@@ -212,6 +219,10 @@ def function(run: Run, name: str, args: Args, place: Place, in_place: bool = Fal
         node = run.flow(Flow("pass", [x], place, name=base, shape=shape))
         if base.endswith("dropout"):
             node.info["p"] = args.kw.get("p", args.pos[1] if len(args.pos) > 1 else 0.5)
+        elif base in ("view", "reshape", "rearrange"):
+            node.info["rank"] = rank(args)
+        elif base in ("mean", "sum"):
+            node.info["dim"] = args.kw.get("dim", args.kw.get("axis", args.pos[1] if len(args.pos) > 1 else None))
         return node
     if base in SIGNS:
         from actinit_lint.follow.operators import binary
@@ -247,7 +258,7 @@ def function(run: Run, name: str, args: Args, place: Place, in_place: bool = Fal
     if base == "glu":
         return run.flow(Flow("gate", [x], place, name="glu"))
     if base in table.ATTENTION_FUNCTIONS:
-        return run.flow(Flow("attention", flows, place, name=base))
+        return attend(run, args, place, base)
     if base == "embedding":
         return run.flow(Flow("embedding", [x], place, name=base))
     if _is_relu(base, args) and x.op != "activation":
@@ -256,6 +267,20 @@ def function(run: Run, name: str, args: Args, place: Place, in_place: bool = Fal
     if base in table.NONLINEAR_FUNCTIONS or name in table.NONLINEAR_FUNCTIONS:
         return run.flow(Flow("nonlinear", flows, place, name=base, shape=x.shape))
     return unknown_call(run, name, args, place)
+
+
+def rank(args: Args) -> int:
+    """The number of axes that a reshaped tensor gets; 0 where it is not known."""
+    rest = args.pos[1:] or [args.kw.get("shape", args.kw.get("size"))]
+    sizes = rest[0].items if len(rest) == 1 and isinstance(rest[0], ListValue) else rest
+    if args.open:
+        return 0
+    if len(sizes) == 1 and isinstance(sizes[0], str):  # a pattern of einops
+        axes = re.sub(r"\([^)]*\)", "joined", sizes[0].rpartition("->")[2])
+        return len(axes.split())
+    if len(sizes) == 1:
+        return len(sizes[0]) if isinstance(sizes[0], tuple) else 0
+    return len(sizes)
 
 
 def _at(args: Args, index: int) -> Value:
@@ -336,4 +361,6 @@ def einsum(run: Run, args: Args, flows: list[Flow], place: Place) -> Value:
         node = raw_layer(run, flows, weights[0], place, out_first=None)
         node.info["derived"] = True
         return node
-    return run.flow(Flow("matmul", flows, place, name="einsum"))
+    node = run.flow(Flow("matmul", flows, place, name="einsum"))
+    node.info["einsum"] = args.pos[0] if args.pos else None
+    return node

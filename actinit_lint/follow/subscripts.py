@@ -5,6 +5,7 @@ from __future__ import annotations
 from actinit_lint.follow.iteration import drop_absent
 from actinit_lint.follow.records import positions
 from actinit_lint.follow.state import Run
+from actinit_lint.follow.tokens import indexed
 from actinit_lint.follow.values import (
     DictValue,
     External,
@@ -44,9 +45,12 @@ def get_item(run: Run, owner: Value, index: Value, place: Place) -> Value:
             return pieces[index]
         return run.flow(Flow("select", [owner], place, name="item", shape=None))
     if isinstance(owner, Parameter):
-        return View(owner, data=False, part=True)
+        return View(owner, data=False, part=True, repeated=indexed(owner, index))
     if isinstance(owner, View):
-        return View(owner.parameter, owner.data, True, owner.copy, owner.transposed, clone=owner.clone)
+        repeated = indexed(owner, index)
+        return View(
+            owner.parameter, owner.data, True, owner.copy, owner.transposed, clone=owner.clone, repeated=repeated
+        )
     if isinstance(owner, Tensor):
         return Tensor(owner.initializer, None, owner.place, owner.also)
     if isinstance(owner, OneOf):

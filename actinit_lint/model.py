@@ -44,6 +44,7 @@ class Weight:
     shape: tuple[int | None, ...] | None  # None: unknown; an entry None: that size is unknown
     writes: list[Write]
     trainable: bool = True
+    stacked: bool = False  # one of several matrices in one tensor
 
     @property
     def initializer(self) -> Initializer:
@@ -75,6 +76,7 @@ class Layer:
         False  # weight/spectral normalisation or weight standardisation: scale of the initialiser irrelevant
     )
     recurrent: bool = False
+    oriented: bool = True  # which axis of a bare matrix is summed is certain, whatever its size
     depthwise: bool = False  # depthwise or separable convolution
     in_symbol: str | None = None  # names of unknown sizes: equal names are equal sizes
     out_symbol: str | None = None
@@ -325,6 +327,7 @@ class Chain:
     confidence: Literal["low", "medium", "high"] = "high"
     start: float | None = 1.0  # second moment of what the first layer is fed; None: not known
     normed: bool = False  # goes through layer, RMS or group normalisation, which do not heal a sigmoid
+    modulates: bool = False  # ends in a gate or a modulation: no plain chain, but its units can start saturated
     #: what `signal` made of it, once somebody asked
     prediction: object = field(default=None, repr=False)
     verdict: object = field(default=None, repr=False)

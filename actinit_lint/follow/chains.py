@@ -62,7 +62,8 @@ def chains(
         if number in fed:
             continue
         for run in _split(list(_run(piece, pieces))):
-            if any(_modulates(one.before.end) for one in run.pieces[-1:]):
+            modulates = any(_modulates(one.before.end) for one in run.pieces[-1:])
+            if modulates and run.normed:
                 continue
             chain = Chain(
                 tuple(_step(one, soft=run.normed) for one in run.pieces),
@@ -70,8 +71,9 @@ def chains(
                 confidence,
                 start_of(run.pieces[0].node, layers),
                 run.normed,
+                modulates,
             )
-            if not run.normed:
+            if not run.normed and not modulates:
                 key = tuple(id(step.layer) for step in chain.steps)
                 chain = seen.setdefault(key, chain)
                 for one in run.pieces:
@@ -126,7 +128,7 @@ def _can_stand(node: Flow, link: Link) -> bool:
         and len(node.inputs) == 1
         and len(kernels) == 1
         and layer.kind not in NO_LINEAR_MAP
-        and not (layer.kind == "Parameter" and layer.fan_in is None)  # which axis is summed is not certain
+        and layer.oriented
         and link.initializer.family not in ("constant", "identity")
         and not link.initializer.is_constant
         and _is_told(link.initializer)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from actinit_lint.follow.apply import clipping, label
 from actinit_lint.follow.calls import flows_in, unknown_call
@@ -130,14 +131,27 @@ def _is_relu(name: str, args: Args) -> bool:
     return name in ("clamp", "clip", "clamp_min") and is_number(low) and low == 0 and high is None
 
 
-def weight_of(value: Value) -> tuple[Parameter, bool] | None:
-    """The parameter that a weight expression stands for, and whether it was changed on the way."""
+class Operand(NamedTuple):
+    """What a weight expression stands for."""
+
+    parameter: Parameter
+    derived: bool = False  # changed on the way
+    sliced: int = 0  # one matrix of a stack, behind so many leading axes
+
+
+def weight_of(value: Value) -> Operand | None:
+    """The parameter that a weight expression stands for; None where it is none, or a part that is no matrix."""
     for option in options(value):
         if isinstance(option, Parameter):
-            return option, False
-        if isinstance(option, View) and not option.part:
-            return option.parameter, option.copy
+            return Operand(option)
+        if isinstance(option, View) and (not option.part or _is_matrix(option)):
+            return Operand(option.parameter, option.copy, option.sliced)
     return None
+
+
+def _is_matrix(view: View) -> bool:
+    shape = view.parameter.shape
+    return shape is not None and view.sliced > 0 and len(shape) - view.sliced == 2
 
 
 def matmul(run: Run, left: Value, right: Value, place: Place) -> Value:
@@ -170,25 +184,26 @@ def data(run: Run, value: Value, other: Value, place: Place) -> Value:
     ):
         return value
     found = weight_of(other)
-    if found is None or not found[0].trainable or not found[0].raw or found[0].owner is not None:
+    if found is None or not found.parameter.trainable or not found.parameter.raw or found.parameter.owner is not None:
         return value
     shape = value.shape[1:] if isinstance(value, Tensor) and value.shape else None
     return run.flow(Flow("input", [], place, shape=shape))
 
 
 def raw_layer(
-    run: Run, flows: list[Flow], found: tuple[Parameter, bool], place: Place, *, out_first: bool | None, groups: int = 1
+    run: Run, flows: list[Flow], found: Operand, place: Place, *, out_first: bool | None, groups: int = 1
 ) -> Flow:
     """A parameter multiplied with the data. `out_first`: its first axis counts outputs, as in F.linear."""
-    parameter, derived = found
+    parameter, derived, sliced = found
     shape = None
-    if parameter.shape is not None and len(parameter.shape) == 2 and out_first is not None and flows[0].shape:
-        shape = (*flows[0].shape[:-1], parameter.shape[0 if out_first else 1])
+    sizes = parameter.shape[sliced:] if parameter.shape is not None else ()
+    if len(sizes) == 2 and out_first is not None and flows[0].shape:
+        shape = (*flows[0].shape[:-1], sizes[0 if out_first else 1])
     owner: Obj | Parameter = parameter
     if parameter.owner is not None and not parameter.raw:
         owner = parameter.owner  # F.linear(x, self.fc.weight)
     node = run.flow(Flow("layer", flows, place, name="parameter", layer=owner, weight=parameter.name, shape=shape))
-    node.info.update(parameter=parameter, derived=derived, out_first=out_first, groups=groups)
+    node.info.update(parameter=parameter, derived=derived, out_first=out_first, groups=groups, sliced=sliced)
     return node
 
 

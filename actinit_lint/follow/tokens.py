@@ -52,10 +52,11 @@ def indexed(owner: Parameter | View, index: Value) -> int | None:
     parts = list(index) if isinstance(index, tuple) else [index]
     if parts.count(None) != 1 or parts.index(None) > 1 or found[1] != 0:
         return None
-    return parts.index(None) if all(part is None or _is_all(part) for part in parts) else None
+    return parts.index(None) if all(part is None or is_all(part) for part in parts) else None
 
 
-def _is_all(part: Value) -> bool:
+def is_all(part: Value) -> bool:
+    """Whether a part of an index is `:` or `...`."""
     if isinstance(part, slice):
         return part == slice(None)
     return isinstance(part, Unknown) and "Ellipsis" in part.reason

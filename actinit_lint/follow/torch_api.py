@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from actinit_lint.follow import dataflow
 from actinit_lint.follow.calls import call, unknown_call
 from actinit_lint.follow.fans import by_fans, fan
@@ -275,6 +277,8 @@ def on_tensors(run: Run, last: str, args: Args, place: Place) -> Value:
         parameter = value.parameter if isinstance(value, View) else value
         if last in ("t", "transpose") and not isinstance(value, View):
             return View(parameter, transposed=True)
+        if last in ("t", "transpose") and isinstance(value, View) and value.sliced:
+            return replace(value, transposed=not value.transposed)
         return View(parameter, copy=True, repeated=laid_out(value, last, args.without_first()))
     if is_number(value) and last in ("sqrt", "tensor", "exp", "log"):
         from actinit_lint.follow.builtin import STANDARD

@@ -46,6 +46,7 @@ class Weight:
     shape: tuple[int | None, ...] | None  # None: unknown; an entry None: that size is unknown
     writes: list[Write]
     trainable: bool = True
+    stacked: bool = False  # one of several matrices in one tensor
 
     @property
     def initializer(self) -> Initializer:
@@ -77,6 +78,7 @@ class Layer:
         False  # weight/spectral normalisation or weight standardisation: scale of the initialiser irrelevant
     )
     recurrent: bool = False
+    oriented: bool = True  # which axis of a bare matrix is summed is certain, whatever its size
     depthwise: bool = False  # depthwise or separable convolution
     in_symbol: str | None = None  # names of unknown sizes: equal names are equal sizes
     out_symbol: str | None = None
@@ -162,6 +164,19 @@ class Use:
     #: what the downstream layers' effective initialisers are, where all were followed
     trainable: bool = True
     starved: bool = False  # what it is fed is exactly 0 at the start, whatever the data
+
+
+@dataclass(slots=True, eq=False)
+class EqualTokens:
+    """Learned tokens that start equal and that attention takes as its queries, with nothing to tell them apart."""
+
+    layer: Layer  # the parameter, as a layer of its own
+    weight: Weight
+    model: str
+    asked: Place  # the attention
+    stay: bool  # all that is made of them treats them alike: they never differ
+    noise: bool  # dropout lies on the way
+    confidence: Literal["low", "medium", "high"] = "high"
 
 
 @dataclass(slots=True, eq=False)
@@ -328,6 +343,7 @@ class Chain:
     start: float | None = 1.0  # second moment of what the first layer is fed; None: not known
     normed: bool = False  # goes through layer, RMS or group normalisation, which do not heal a sigmoid
     within: Chain | None = field(default=None, repr=False)  # the chain with recurrent layers that this is a part of
+    modulates: bool = False  # ends in a gate or a modulation: no plain chain, but its units can start saturated
     #: what `signal` made of it, once somebody asked
     prediction: object = field(default=None, repr=False)
     verdict: object = field(default=None, repr=False)

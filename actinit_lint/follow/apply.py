@@ -7,6 +7,7 @@ from typing import Any
 
 from actinit_lint.follow.calls import flows_in
 from actinit_lint.follow.state import Run
+from actinit_lint.follow.tokens import as_data, attend
 from actinit_lint.follow.values import (
     ABSENT,
     Args,
@@ -44,6 +45,9 @@ def input_flow(run: Run, args: Args, place: Place) -> Flow:
         if flows:
             return flows[0]
     first = args.pos[0] if args.pos else None
+    tokens = as_data(run, first, place)
+    if tokens is not None:
+        return tokens
     shape = first.shape[1:] if isinstance(first, Tensor) and first.shape else None
     return run.flow(Flow("input", [], place, shape=shape))
 
@@ -128,12 +132,12 @@ def _recurrent(run: Run, obj: Obj, args: Args, place: Place) -> Value:
 
 
 def _attention(run: Run, obj: Obj, args: Args, place: Place) -> Value:
-    x = input_flow(run, args, place)
-    inputs = flows_in(args.values()) or [x]
     if obj.kind is not None and obj.kind.extra == "deformable":
+        inputs = flows_in(args.values()) or [input_flow(run, args, place)]
         node = run.flow(Flow("attention", inputs[:1], place, name=obj.label, layer=obj))
         return run.flow(Flow("gate", [node, *inputs[1:]], place, name="offsets")) if inputs[1:] else node
-    node = run.flow(Flow("attention", inputs, place, name=obj.label, layer=obj, shape=x.shape))
+    node = attend(run, args, place, obj.label, obj)
+    node.shape = next((source.shape for source in node.inputs if "tokens" not in source.info), None)
     if obj.kind is not None and obj.kind.framework == "torch" and obj.kind.name == "MultiheadAttention":
         node.info["pieces"] = (node, run.flow(Flow("opaque", [node], place, name="attention weights")))
     return node

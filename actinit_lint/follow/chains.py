@@ -64,7 +64,8 @@ def chains(
             continue
         whole: Chain | None = None
         for run in _split(list(_run(piece, pieces))):
-            if any(_modulates(one.before.end) for one in run.pieces[-1:]):
+            modulates = any(_modulates(one.before.end) for one in run.pieces[-1:])
+            if modulates and run.normed:
                 continue
             chain = Chain(
                 tuple(step for one in run.pieces for step in _steps(one, soft=run.normed)),
@@ -73,8 +74,9 @@ def chains(
                 start_of(run.pieces[0].node, layers),
                 run.normed,
                 whole if run.part else None,
+                modulates,
             )
-            if not run.normed:
+            if not run.normed and not modulates:
                 key = tuple(id(step.layer) for step in chain.steps)
                 chain = seen.setdefault(key, chain)
                 if chain.recurrent:
@@ -134,7 +136,7 @@ def _can_stand(link: Link) -> bool:
         and not (link.gate or link.residual or link.branch_end or layer.recurrent or layer.scale_free)
         and len(kernels) == 1
         and layer.kind not in NO_LINEAR_MAP
-        and not (layer.kind == "Parameter" and layer.fan_in is None)  # which axis is summed is not certain
+        and layer.oriented
         and link.initializer.family not in ("constant", "identity")
         and not link.initializer.is_constant
         and link.initializer.is_told

@@ -10,6 +10,7 @@ from typing import Any
 from actinit_lint.follow.axes import SAME_AXES, other_axes
 from actinit_lint.follow.cells import cells
 from actinit_lint.follow.chains import chains
+from actinit_lint.follow.equal_tokens import equal_tokens
 from actinit_lint.follow.graph import End, Graph, ends, is_gate, live, normalised_after, normalised_before, origin
 from actinit_lint.follow.layers import Layers
 from actinit_lint.follow.losses import losses
@@ -67,6 +68,7 @@ class SessionFacts:
         self.facts.extend(chains(self.flows, self.kernels, self.layers, self.confidence))
         self.facts.extend(losses(self.session, self.layers, self.confidence))
         self._records()
+        self.facts.extend(equal_tokens(self.session, self.flows, self.layers, self.confidence))
         self.facts.extend(notes(self.session, self.layers, self.facts, self.flows, self.confidence))
         return self.facts
 

@@ -13,6 +13,7 @@ from actinit_lint.follow.iteration import iterate
 from actinit_lint.follow.modules import clone, find_kind, make_library_object, parameters
 from actinit_lint.follow.records import library_output
 from actinit_lint.follow.state import Run
+from actinit_lint.follow.tokens import laid_out, repeated
 from actinit_lint.follow.values import (
     Args,
     ClassValue,
@@ -123,6 +124,8 @@ def call_external(run: Run, name: str, args: Args, place: Place) -> Value:
         from actinit_lint.follow import dataflow
 
         result = dataflow.function(run, name.rsplit(".", 1)[-1], args, place)
+        if result is None and name == "einops.repeat":
+            result = repeated(args)
         if result is not None:
             return result
     if head in ("mmcv", "mmengine"):
@@ -226,19 +229,19 @@ def call_keras(run: Run, name: str, args: Args, place: Place) -> Value:
         return keras_function(run, name, last, args, flows, place)
     given = args.pos[0] if args.pos else None
     if isinstance(given, (Parameter, View)):
-        return _on_variable(last, given)
+        return _on_variable(last, given, args)
     creator = _keras_tensor(last, args, place)
     return creator if creator is not None else unknown_call(run, name, args, place)
 
 
-def _on_variable(last: str, value: Parameter | View) -> Value:
+def _on_variable(last: str, value: Parameter | View, args: Args) -> Value:
     """A function on a variable: still that variable where its elements stay as they are."""
     if last in ("cast", "convert_to_tensor", "identity", "expand_dims", "reshape", "squeeze"):
         return value
     parameter = value.parameter if isinstance(value, View) else value
     if last == "transpose":
         return View(parameter, transposed=not (isinstance(value, View) and value.transposed))
-    return View(parameter, copy=True)
+    return View(parameter, copy=True, repeated=laid_out(value, last, args.without_first()))
 
 
 def keras_placeholder(run: Run, args: Args, place: Place) -> Flow:
@@ -323,7 +326,12 @@ def keras_function(run: Run, name: str, last: str, args: Args, flows: list[Flow]
     if last == "linear" or last == "bias_add":
         return run.flow(Flow("pass", [x], place, name=last, shape=x.shape))
     if last in t.PASS_FUNCTIONS:
-        return run.flow(Flow("pass", [x], place, name=last))
+        node = run.flow(Flow("pass", [x], place, name=last))
+        if last in ("mean", "sum"):
+            node.info["dim"] = args.kw.get("axis", args.pos[1] if len(args.pos) > 1 else None)
+        elif last == "reshape":
+            node.info["rank"] = dataflow.rank(args)
+        return node
     if last in t.MAX_FUNCTIONS:
         return run.flow(Flow("max", flows, place, name=last))
     if last in t.NORM_FUNCTIONS:

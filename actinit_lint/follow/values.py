@@ -282,6 +282,8 @@ class View:
     lost: tuple[Initializer, Place] | None = None  # what was written to the copy
     used: bool = False  # the copy itself is put to use
     clone: bool = False  # a copy in memory, by `.clone()`: in-place writes to it are lost
+    sliced: int = 0  # an index took away so many leading axes of a stack: one of its matrices
+    repeated: int | None = None  # its rows as they are, repeated along this axis for the samples of a batch
 
 
 class ListValue:

@@ -76,17 +76,18 @@ def judge(case: Case) -> Probed:
 
 def _with_outlook(case: Case, found: Probed, weak: bool) -> Probed:
     chain = measured_chain(case.joint, case.chain)
-    numbers: dict[str, float] = {}
+    numbers = _ratios(case.joint, chain, cured=False)
     outlook: Outlook | None = found.outlook
-    if chain:
-        signals, gradients = chain_ratios(case.joint, chain)
-        for name, values in (("signal", signals), ("gradient", gradients)):
-            value = middle(values)
-            if value is not None:
-                numbers[name] = value
     if outlook is None and found.verdict == "confirmed":
         outlook = outlook_of(max(map(abs, numbers.values()), default=0.0))
-    return replace(found, outlook=outlook, weak=weak, chain=numbers)
+    cured = _ratios(case.joint, chain, cured=True) if case.finding.remedies else {}
+    return replace(found, outlook=outlook, weak=weak, chain=numbers, cured_chain=cured)
+
+
+def _ratios(joint: Joint, chain: Sequence[int], cured: bool) -> dict[str, float]:
+    """log10 of a chain's median ratios, by quantity; those that could not be formed are left out."""
+    found = zip(("signal", "gradient"), chain_ratios(joint, chain, cured=cured), strict=True)
+    return {name: value for name, values in found if (value := middle(values)) is not None}
 
 
 def outlook_of(m: float) -> Outlook:

@@ -54,6 +54,29 @@ def lecun(weight: Any) -> None:
     nn.init.kaiming_normal_(weight, nonlinearity="linear")
 
 
+def orthogonal(name: str, parameter: Any) -> None:
+    """The usual advice for recurrent layers: an orthogonal state, Xavier's inputs, and a forget gate that is open."""
+    if "bias" not in name:
+        (nn.init.orthogonal_ if "hh" in name else nn.init.xavier_uniform_)(parameter)
+    else:
+        nn.init.zeros_(parameter)
+        parameter[len(parameter) // 4 : len(parameter) // 2] = 1.0
+
+
+def chrono(name: str, parameter: Any) -> None:
+    """Tallec & Ollivier 2018: an LSTM that remembers for up to 200 steps has gates that are all but open or shut."""
+    orthogonal(name, parameter)
+    if "bias_ih" in name:
+        quarter = len(parameter) // 4
+        parameter[quarter : 2 * quarter] = torch.empty(quarter).uniform_(1, 200).log()
+        parameter[:quarter] = -parameter[quarter : 2 * quarter]
+
+
+def wide(name: str, parameter: Any) -> None:
+    if "weight" in name:
+        nn.init.normal_(parameter, std=1.5)
+
+
 def conv(depth: int, norm: bool) -> Any:
     layers: list[Any] = []
     for index in range(depth):
@@ -106,10 +129,12 @@ class Squeeze(nn.Module):
 
 
 class Recurrent(nn.Module):
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, draw: Callable[[str, Any], Any] | None = None) -> None:
         super().__init__()
         self.body = getattr(nn, kind)(6, 24, 2, batch_first=True, bidirectional=True)
         self.head = nn.Linear(48, 2)
+        for name, parameter in self.body.named_parameters() if draw is not None else ():
+            draw(name, parameter.detach())
 
     def forward(self, x: Any) -> Any:
         return self.head(self.body(x)[0][:, -1])
@@ -215,6 +240,8 @@ HEALTHY: dict[str, tuple[Callable[[], Any], tuple[int, ...]]] = {
     ),
     "an LSTM": (lambda: Recurrent("LSTM"), (10, 6)),
     "a GRU": (lambda: Recurrent("GRU"), (10, 6)),
+    "an orthogonal LSTM with an open forget gate": (lambda: Recurrent("LSTM", orthogonal), (10, 6)),
+    "an LSTM that remembers long": (lambda: Recurrent("LSTM", chrono), (10, 6)),
     "an Elman network": (lambda: Recurrent("RNN"), (10, 6)),
     "a U-net": (Unet, (1, 16, 16)),
     "a variational autoencoder": (Autoencoder, (32,)),
@@ -259,6 +286,11 @@ SICK: dict[str, tuple[Callable[[], Any], str]] = {
 class _Log(nn.Module):
     def forward(self, x: Any) -> Any:
         return torch.log(x)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_too_wide_a_spread_saturates_a_recurrent_layer(kind: str) -> None:
+    assert loud(lambda: Recurrent(kind, wide), 10, 6) == ["ACT702"]
 
 
 @pytest.mark.parametrize("name", SICK)

@@ -69,6 +69,7 @@ class TestVerdicts:
             ("ACT403", chain(2, bias="nn.init.constant_(layer.bias, -9.0)")),
             ("ACT404", chain(4, activation="sigmoid")),
             ("ACT405", chain(5, width=2)),
+            ("ACT503", chain(2).replace("torch.relu(layer(x))", "torch.softmax(layer(x), dim=-1)")),
         ],
         ids=lambda value: value if value.startswith("ACT") else "",
     )

@@ -184,7 +184,8 @@ def _explained(symptom: Symptom, joint: Joint, facts: Sequence[FileFacts], findi
             concerned = set(joint.of(layer))
             if isinstance(fact, Link):
                 concerned |= set(measured_chain(joint, fact.chain))
-            if concerned & symptom.records or (concerned and symptom.code in ANYWHERE):
+            inside = {gate.layer for gate in joint.gates.get(id(layer), ())}
+            if concerned & symptom.records or inside & symptom.gates or (concerned and symptom.code in ANYWHERE):
                 return True
     return False
 

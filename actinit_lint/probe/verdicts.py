@@ -11,7 +11,7 @@ from actinit_lint.judgement import SATURATING
 from actinit_lint.model import Chain, Layer, Link
 from actinit_lint.probe.evidence import Outlook, Probed
 from actinit_lint.probe.join import Joint
-from actinit_lint.probe.measurement import ActivationRecord, GateRecord, LayerRun
+from actinit_lint.probe.measurement import ActivationRecord, GateRecord, LayerRecord, LayerRun
 from actinit_lint.probe.numbers import (
     chain_m,
     chain_ratios,
@@ -39,6 +39,9 @@ HARMLESS, HOPELESS = 1.5, 5.0
 BETTER = 0.02
 #: A sigmoid passes at most a quarter of the gradient and of the signal; with gain 1 a layer loses more than half.
 SIGMOID_LOSS = 0.5
+#: A layer passes half of the signal on or more where its initialiser fits, and a third where it is the default.
+SOFTMAX_LOSS = 0.1
+SOFTMAXES = frozenset({"softmax", "log_softmax"})
 #: A layer of which this share of the units is off passes nothing on.
 DEAD_LAYER = 0.99
 #: A unit that starts like another: exact, so that any share that is a majority will do.
@@ -389,6 +392,31 @@ def _born_dead(case: Case) -> Probed | None:
     return _at_least_slow(_share(share, predicted, max(DEAD / 2, DEAD - error), quantity), case, share > MAJORITY)
 
 
+def _squeezed(case: Case) -> Probed | None:
+    """503: what differs between inputs is next to nothing behind the softmax."""
+    records = case.joint.measurement.layers
+    for layer in case.layers:
+        indices = set(case.joint.of(layer))
+        behind = [one for one in records if indices & set(one.sources) and SOFTMAXES & set(one.via)]
+        before = [records[index] for index in sorted(indices)]
+        if not behind:
+            continue
+        had, has = (max(_signal(case.joint, one) for one in ends) for ends in (before, behind))
+        if not had:
+            continue
+        left = sqrt(has / had)
+        name = behind[0].layer or behind[0].weight
+        said = f"×{left:.2g} of the signal of {layer.path} is left in {name}, behind the softmax"
+        if left > SOFTMAX_LOSS:
+            return Probed("not-observed", f"{said}: more than ×{SOFTMAX_LOSS:g}")
+        return _at_least_slow(Probed("confirmed", said, None, False, "ratio of the signals", None, left), case)
+    return None
+
+
+def _signal(joint: Joint, record: LayerRecord) -> float:
+    return middle(run.signal for run in runs_of(record, joint.measurement)) or 0.0
+
+
 # -- symmetry
 
 
@@ -422,6 +450,7 @@ JUDGES: dict[str, Judge] = {
     **dict.fromkeys(("ACT302", "ACT401", "ACT402", "ACT404"), _chain),
     "ACT403": _dead_bias,
     "ACT405": _born_dead,
+    "ACT503": _squeezed,
     "ACT201": _symmetric,
     "ACT202": _symmetric,
 }

@@ -98,8 +98,9 @@ class Residual(nn.Module):
 class Block(nn.Module):
     """A transformer block, written out, with the small spread that is usual for such models."""
 
-    def __init__(self, width: int = 32, heads: int = 4) -> None:
+    def __init__(self, width: int = 32, heads: int = 4, masked: bool = False) -> None:
         super().__init__()
+        self.masked = masked
         self.first, self.second, self.heads = nn.LayerNorm(width), nn.LayerNorm(width), heads
         self.qkv, self.merge = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
@@ -109,7 +110,10 @@ class Block(nn.Module):
     def forward(self, x: Any) -> Any:
         batch, steps, width = x.shape
         q, k, v = self.qkv(self.first(x)).view(batch, steps, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        weights = (q @ k.transpose(-1, -2) / math.sqrt(width / self.heads)).softmax(-1)
+        scores = q @ k.transpose(-1, -2) / math.sqrt(width / self.heads)
+        if self.masked:
+            scores = scores.masked_fill(torch.ones(steps, steps).triu(1).bool(), float("-inf"))
+        weights = scores.softmax(-1)
         x = x + self.merge((weights @ v).transpose(1, 2).reshape(batch, steps, width))
         return x + self.down(F.gelu(self.up(self.second(x))))
 
@@ -263,9 +267,13 @@ def test_a_healthy_network_gives_no_finding(name: str) -> None:
     assert loud(build, *shape) == []
 
 
-def test_models_of_tokens_give_no_finding() -> None:
-    transformer = [Block() for _ in range(4)]
+@pytest.mark.parametrize("masked", [False, True])
+def test_models_of_tokens_give_no_finding(masked: bool) -> None:
+    transformer = [Block(masked=masked) for _ in range(4)]
     assert loud(lambda: nn.Sequential(nn.Embedding(20, 32), *transformer, nn.Linear(32, 20)), 8, tokens=20) == []
+
+
+def test_tied_weights_give_no_finding() -> None:
     assert loud(tied, 8, tokens=20) == []
 
 

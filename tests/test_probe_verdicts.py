@@ -121,6 +121,13 @@ class TestVerdicts:
         before, after, back_before, back_after = map(float, shown.groups())
         assert before > 100 and back_before > 100 and 0.2 < after < 5 and 0.2 < back_after < 5
 
+    def test_a_chain_through_norms_is_measured_too(self, monkeypatch: Any, tmp_path: Path) -> None:
+        plain = chain(12, activation="sigmoid")
+        normed = plain.replace("layer(x))", "nn.functional.layer_norm(layer(x), (64,)))")
+        (found,) = probed(monkeypatch, tmp_path, normed).json["findings"]
+        assert (found["code"], found["probe"]["verdict"]) == ("ACT404", "confirmed")
+        assert found["probe"]["chain"]["gradient"] < -4
+
     def test_what_the_code_makes_up_for_is_not_observed(self, monkeypatch: Any, tmp_path: Path) -> None:
         source = chain(3, "nn.init.xavier_normal_(layer.weight)")
         made_up = source.replace("    def forward(self, x):\n", f"{DOUBLE}    def forward(self, x):\n{CALL}")

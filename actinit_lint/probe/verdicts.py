@@ -56,10 +56,13 @@ class Case:
     joint: Joint
     layers: tuple[Layer, ...]
     links: tuple[Link, ...]
+    normed: tuple[Chain, ...] = ()  # chains through norms that hold one of the layers
 
     @property
     def chain(self) -> Chain | None:
-        return next((link.chain for link in self.links if link.chain is not None and len(link.chain.steps) > 1), None)
+        """The first that is more than one layer: without norms, else through them."""
+        plain = [link.chain for link in self.links if link.chain is not None]
+        return next((one for one in (*plain, *self.normed) if len(one.steps) > 1), next(iter(plain), None))
 
 
 Judge = Callable[[Case], Probed | None]
@@ -237,7 +240,7 @@ def _compare(
 
 def _chain(case: Case) -> Probed | None:
     """302, 401, 402, 404: signal or gradient leaves the range of the finding's level."""
-    chain = case.chain or next((link.chain for link in case.links if link.chain is not None), None)
+    chain = case.chain
     if chain is None:
         return _gates_saturated(case)
     found = verdict(chain)
@@ -385,8 +388,7 @@ def _born_dead(case: Case) -> Probed | None:
         return None
     share = sum(silent) / len(silent)
     error = 2 * sqrt(max(share * (1 - share), 1e-4) / len(silent))
-    chain = next((link.chain for link in case.links if link.chain is not None), None)
-    found = None if chain is None else verdict(chain)
+    found = None if case.chain is None else verdict(case.chain)
     predicted = None if found is None else found.dead
     quantity = f"inputs meet a layer without an active unit, over {len(silent)} draws"
     return _at_least_slow(_share(share, predicted, max(DEAD / 2, DEAD - error), quantity), case, share > MAJORITY)

@@ -25,6 +25,7 @@ class Account:
     built: set[Place] = field(default_factory=set)
     made: set[ClassValue] = field(default_factory=set)  # classes of the top levels of files that were made on the way
     script: bool = False  # whether code outside of functions and classes made modules
+    broken: bool = False
     fault: str | None = None
 
 
@@ -37,6 +38,7 @@ def account_of(session: Session, module: ProjectModule) -> Account:
         if session.class_root is None and obj.kind is not None and obj.maker is None:
             account.script = True
     if session.broken:
+        account.broken = True
         return account
     names = {id(v): n for n, v in module.scope.vars.items() if isinstance(v, (Obj, Parameter))}
     try:

@@ -213,6 +213,8 @@ def flows_in(values: object, depth: int = 0) -> list[Flow]:
 
 def call_function(run: Run, func: Func, args: Args, place: Place) -> Value:
     func.called = True
+    if func.name.startswith("assert") and flows_in(args.values()):
+        return Unknown("a check of the data")  # it takes nothing from them
     if len(run.frames) >= DEEPEST or _recursion(run, func) > (2 if run.branching else 8):
         if _is_undecided(run, func):
             raise Endless
@@ -302,12 +304,18 @@ def _given(run: Run, func: Func, name: str, value: Value) -> Value:
     return value
 
 
+#: Modules that functions get handed, to build the same with another one.
+FRAMEWORKS = frozenset({"keras", "keras.layers", "keras.models", "tensorflow", "torch", "torch.nn"})
 #: Classes that hold settings: an argument of such a type that nobody gives is taken with its defaults.
 SETTINGS = ("config", "configuration", "args", "arguments", "params", "hparams", "options", "settings", "cfg")
 
 
 def _unsaid(run: Run, func: Func, param: la.Param) -> Value:
-    """A parameter without argument and default: unknown, unless its annotation names a class of settings."""
+    """A parameter without argument and default: unknown, unless its annotation names a class of settings, or it has
+    the name of a framework that the file imports: `def build(keras)`."""
+    imported = func.scope.globals.scope.vars.get(param.name)
+    if isinstance(imported, External) and imported.name in FRAMEWORKS:
+        return imported
     if param.annotation is not None and len(run.frames) < DEEPEST - 8:
         from actinit_lint.follow.expressions import evaluate
 

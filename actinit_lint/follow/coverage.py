@@ -11,6 +11,7 @@ from actinit_lint.follow.modules import find_kind
 from actinit_lint.follow.state import MISSING
 from actinit_lint.follow.statements import expects_a_raise
 from actinit_lint.follow.values import External, ProjectModule, Value
+from actinit_lint.knowledge.kinds import Kind
 from actinit_lint.knowledge.names import canonical
 from actinit_lint.program import language as la
 
@@ -21,14 +22,15 @@ def constructor_sites(module: ProjectModule) -> Iterator[int]:
     stack: list[Any] = list(module.program.body)
     while stack:
         node = stack.pop()
+        if isinstance(node, la.Check):
+            continue
         if isinstance(node, la.With) and any(expects_a_raise(item) for item, _ in node.items):
             continue  # what is there to raise never becomes a layer
         if isinstance(node, la.Call):
             name = dotted(node.func)
-            if name is not None:
-                kind = _kind(module, name)
-                if kind:
-                    yield node.at
+            kind = library_kind(module, name) if name is not None else None
+            if kind is not None and kind.role in ("layer", "recurrent"):
+                yield node.at
         if isinstance(node, Struct):
             for field in node.__struct_fields__:
                 value = getattr(node, field)
@@ -38,13 +40,13 @@ def constructor_sites(module: ProjectModule) -> Iterator[int]:
             stack.extend(v for v in node if isinstance(v, (Struct, tuple)))
 
 
-def _kind(module: ProjectModule, name: str) -> bool:
+def library_kind(module: ProjectModule, name: str) -> Kind | None:
+    """The table row of a library class by the name that a file has for it."""
     head, _, rest = name.partition(".")
     value: Value = module.scope.vars.get(head, MISSING)
     if not isinstance(value, External):
-        return False
-    kind = find_kind(canonical(f"{value.name}.{rest}" if rest else value.name))
-    return kind is not None and kind.role in ("layer", "recurrent")
+        return None
+    return find_kind(canonical(f"{value.name}.{rest}" if rest else value.name))
 
 
 def dotted(node: la.Expr) -> str | None:

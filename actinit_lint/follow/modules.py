@@ -437,9 +437,11 @@ def call_object(run: Run, obj: Obj, args: Args, place: Place) -> Value:
     return Unknown(f"call of a {obj.label}")
 
 
-def initializer_opaque(run: Run, obj: Obj, place: Place, initializer: Initializer = OPAQUE) -> None:
+def initializer_opaque(
+    run: Run, obj: Obj, place: Place, initializer: Initializer = OPAQUE, recurse: bool = True
+) -> None:
     """Weights of a module were loaded or filled by something that is not followed."""
-    for _, parameter in parameters(obj):
+    for _, parameter in parameters(obj, recurse):
         run.spend()
         if not parameter.writes or parameter.writes[-1].initializer is not initializer:
             run.assign(parameter, "writes", (*parameter.writes, Write(initializer, place)))

@@ -15,6 +15,7 @@ from actinit_lint.follow.choices import choices
 from actinit_lint.follow.coverage import constructor_sites
 from actinit_lint.follow.imports import TABLED
 from actinit_lint.follow.state import Run, Session
+from actinit_lint.follow.unfed import unfed
 from actinit_lint.follow.unused import never_applied
 from actinit_lint.follow.values import ClassValue, Func, ProjectModule
 from actinit_lint.model import EmptyParameter, FileFacts, NotFollowed, Place
@@ -157,10 +158,14 @@ class Project:
         return self._gather()
 
     def _options(self, module: ProjectModule) -> None:
-        """Follow classes again with options under which they build layers that nothing built so far."""
+        """Follow functions and classes again with options under which they build layers that nothing built so far."""
         wanted = self.places[module.path] - self.built
         if not wanted:
             return
+        for func in roots.own_functions(module):
+            for choice, places in choices([func], {place.at for place in wanted}):
+                aims = frozenset(Place(module.path, at) for at in places)
+                self._account(partial(roots.run_function, self.run, func, module, choice, aims), module)
         for cls in roots.classes(module):
             init = cls.find("__init__")
             if not roots.is_model(cls) or init is None or not isinstance(init[0], Func):
@@ -240,7 +245,7 @@ class Project:
         for path, seconds in self.run.seconds.items():
             if path in by_path:
                 by_path[path].seconds = seconds
-        self._count(by_path, sites, {place for account in accounts for place in account.built})
+        self._count(by_path, sites, accounts)
         return list(by_path.values())
 
     def _has_users(self, cls: ClassValue) -> bool:
@@ -273,13 +278,18 @@ class Project:
                 if "isinstance" in names and names & roots.INITIALISING:
                     self._asked |= names
 
-    def _count(self, by_path: dict[str, FileFacts], sites: dict[Place, str | None], constructed: set[Place]) -> None:
+    def _count(self, by_path: dict[str, FileFacts], sites: dict[Place, str | None], accounts: list[Account]) -> None:
+        """Count the constructors of layers in each file, followed and not. Layers that are fed nothing are neither."""
+        constructed = {place for account in accounts for place in account.built}
+        doubtful = {place for account in accounts if account.broken for place in account.built}
         for module in self.modules.values():
             if module.path not in by_path:
                 continue
             places = self.places[module.path] | {p for p in constructed if p.path == module.path}
             facts = by_path[module.path]
-            for place in sorted(places):
+            idle = {p.at for p in places if p in constructed and p not in sites and p not in doubtful}
+            idle = unfed(module, idle)
+            for place in sorted(p for p in places if p.at not in idle):
                 if place not in sites:
                     reason = (
                         "never applied in what was followed"

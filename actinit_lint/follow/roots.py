@@ -206,16 +206,21 @@ def _run_steps(run: Run, obj: Obj) -> None:
 MOST_ENTRIES = 8  # functions of a file that only call builders and are all run; of more, one for each way of building
 
 
+def own_functions(module: ProjectModule) -> list[Func]:
+    """Functions at the top level of the file."""
+    return [
+        value
+        for value in module.scope.vars.values()
+        if isinstance(value, Func) and value.scope.globals is module and isinstance(value.node, la.Function)
+    ]
+
+
 def functions(module: ProjectModule) -> list[Func]:
     """Functions of the file that build models or use losses, the last first: callers usually stand below.
 
     Functions that call such functions count too. Whoever runs them skips what has been called by then.
     """
-    own = [
-        value
-        for value in module.scope.vars.values()
-        if isinstance(value, Func) and value.scope.globals is module and isinstance(value.node, la.Function)
-    ]
+    own = own_functions(module)
     wanted = BUILDING | LOSSES | _local_models(module)
     builders = [f for f in own if f.node.mentions & wanted]  # type: ignore[union-attr]
     if _has_parameters(module):
@@ -274,7 +279,9 @@ def is_model(cls: ClassValue) -> bool:
     for c in cls.lineage():
         if isinstance(c, External):
             kind = find_kind(c.name)
-            if kind is not None and kind.role in ("module", "container", "layer", "recurrent", "norm", "activation"):
+            if kind is not None and kind.role in (
+                "module", "container", "layer", "recurrent", "norm", "activation", "wrapper",
+            ):  # fmt: skip
                 return True
     return cls.has_unknown_base and bool(cls.find("forward") or cls.find("call"))
 
@@ -306,14 +313,25 @@ def _follow(run: Run, module: ProjectModule, fresh: Callable[[], Session], work:
     return session
 
 
-def run_function(run: Run, func: Func, module: ProjectModule) -> Session:
+def run_function(
+    run: Run,
+    func: Func,
+    module: ProjectModule,
+    choice: Mapping[str, Value] | None = None,
+    wanted: frozenset[Place] = frozenset(),
+) -> Session:
+    """Call a function with its defaults, or with options for the constructors that are wanted."""
+    confidence = "medium" if wanted or chooses_by_default(func) else "high"
+
     def fresh() -> Session:
-        return Session(func.name, module.path, confidence="medium" if chooses_by_default(func) else "high")
+        return Session(func.name, module.path, confidence=confidence, optional=wanted)
 
     def work() -> None:
         args = Args()
         for _ in range(_data_parameters(func)):
             args.add(run.flow(Flow("input", [], func.place)), func.place)
+        for name, value in (choice or {}).items():
+            args.set(name, value, func.place)
         call_function(run, func, args, func.place)
 
     return _follow(run, module, fresh, work)

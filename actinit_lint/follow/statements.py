@@ -90,6 +90,10 @@ def _made_inline(node: la.Expr) -> bool:
     return any(isinstance(part, la.Call) for part in inside)
 
 
+def _check(run: Run, node: la.Check) -> Outcome:
+    return None
+
+
 def _assign(run: Run, node: la.Assign) -> Outcome:
     if node.value is None:
         return None
@@ -392,6 +396,7 @@ STATEMENTS: dict[type, Callable[[Run, Any], Outcome]] = {
     la.Assign: _assign,
     la.AugAssign: _aug_assign,
     la.Do: _do,
+    la.Check: _check,
     la.Return: _return,
     la.Leave: _leave,
     la.If: _if,

@@ -382,6 +382,13 @@ def _do(lo: Lowering, node: cst.Expr, out: list[la.Stmt]) -> None:
     out.append(la.Do(lo.number(node), lo.expr(node.value)))
 
 
+def _check(lo: Lowering, node: cst.Assert, out: list[la.Stmt]) -> None:
+    kept = lo.mentioned, lo.handed  # what a check calls makes no function one that builds a model
+    lo.mentioned, lo.handed = set(), set()
+    out.append(la.Check(lo.number(node), lo.expr(node.test)))
+    lo.mentioned, lo.handed = kept
+
+
 def _assign(lo: Lowering, node: cst.Assign, out: list[la.Stmt]) -> None:
     at = lo.number(node)
     value = lo.expr(node.value)
@@ -571,6 +578,7 @@ STATEMENTS: dict[type, Callable[[Lowering, Any, list[la.Stmt]], None]] = {
     cst.Assign: _assign,
     cst.AnnAssign: _ann_assign,
     cst.AugAssign: _aug_assign,
+    cst.Assert: _check,
     cst.Return: _return,
     cst.Raise: _leave("raise"),
     cst.Break: _leave("break"),

@@ -358,7 +358,7 @@ def instantiate(run: Run, cls: ClassValue, args: Args, place: Place) -> Value:
         return Unknown(f"{cls.name} is an enumeration, an exception or the like")
     if not run.session.optional:
         cls.instances += 1
-        if cls.sample is None:
+        if cls.sample is None and (args.pos or args.kw):  # not the linter's own trial, which gives none
             cls.sample = plain_part(args)
         if run.frame.maker is not None and run.frame.maker != cls.name:
             cls.embedded = True

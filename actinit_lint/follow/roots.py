@@ -36,6 +36,13 @@ BUILDING = (
     | {name for name, kind in keras_table.LAYERS.items() if kind.role not in ("module", "loss")}
     | {"Parameter", "add_weight", "Model", *keras_table.TF_LAYERS}
 )
+#: Names of what holds a weight that is multiplied with data.
+LAYERS = {
+    name
+    for table in (torch_table.MODULES, keras_table.LAYERS)
+    for name, kind in table.items()
+    if kind.role in ("layer", "recurrent", "attention")
+} | {"Parameter", "add_weight"}
 LOSSES = (
     set(torch_table.LOSS_FUNCTIONS)
     | {name for name, kind in torch_table.MODULES.items() if kind.role == "loss"}
@@ -382,16 +389,26 @@ def run_class(
 def _with_choice(cls: ClassValue, choice: Mapping[str, Value], place: Place) -> Args:
     """The options, and for the rest what the code that built the class gave, where that is no part of another model."""
     args = Args()
-    found = cls.find("__init__")
-    if cls.sample is not None and found is not None and isinstance(found[0], Func):
-        names = [p.name for p in found[0].node.params if p.kind in ("any", "positional")][1:]
-        given = {**dict(zip(names, cls.sample.pos)), **cls.sample.kw}
-        for name, value in given.items():
-            if is_plain(value):
-                args.set(name, value, place)
-    for name, value in choice.items():
+    for name, value in {**_sample(cls), **choice}.items():
         args.set(name, value, place)
     return args
+
+
+def _sample(cls: ClassValue) -> dict[str, Value]:
+    """What the code that built the class gave it, where that says nothing of another model's objects."""
+    found = cls.find("__init__")
+    if cls.sample is None or found is None or not isinstance(found[0], Func):
+        return {}
+    names = [p.name for p in found[0].node.params if p.kind in ("any", "positional")][1:]
+    given = {**dict(zip(names, cls.sample.pos)), **cls.sample.kw}
+    return {name: value for name, value in given.items() if is_plain(value)}
+
+
+def given_to(cls: ClassValue) -> dict[str, Value]:
+    """The arguments that a class is built with where nobody chooses."""
+    found = cls.find("__init__")
+    defaults = found[0].defaults if found is not None and isinstance(found[0], Func) else {}
+    return {**defaults, **_sample(cls)}
 
 
 def _run_methods(run: Run, obj: Obj) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from actinit_lint.follow.graph import End, ends, live, origin
 from actinit_lint.follow.layers import Layers
-from actinit_lint.follow.values import Flow, Obj
+from actinit_lint.follow.values import Flow, LayerKey, Obj
 from actinit_lint.model import Chain, Link, Step
 from actinit_lint.reference.activations import CATALOGUE
 from actinit_lint.reference.normal_form import Initializer
@@ -88,7 +88,7 @@ def _pieces(nodes: list[Flow], links: Mapping[int, Link], layers: Layers) -> dic
     pieces: dict[int, Piece] = {}
     for node in nodes:
         link = links.get(node.number)
-        if link is None or id(node.layer) in again or not _can_stand(node, link):
+        if link is None or node.key in again or not _can_stand(node, link):
             continue
         before = way(node)
         if before is None or before.end.op != "activation" or not before.norms <= SOFT_NORMS:
@@ -104,11 +104,11 @@ def _pieces(nodes: list[Flow], links: Mapping[int, Link], layers: Layers) -> dic
     return pieces
 
 
-def _applied_again(nodes: list[Flow]) -> set[int]:
+def _applied_again(nodes: list[Flow]) -> set[LayerKey]:
     """Layers that are applied to something that they had a part in: recurrence, tied weights."""
-    by_layer: dict[int, list[Flow]] = {}
+    by_layer: dict[LayerKey, list[Flow]] = {}
     for node in nodes:
-        by_layer.setdefault(id(node.layer), []).append(node)
+        by_layer.setdefault(node.key, []).append(node)
     return {
         key
         for key, several in by_layer.items()

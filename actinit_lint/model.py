@@ -212,6 +212,20 @@ class Stack:
 
 
 @dataclass(slots=True, eq=False)
+class OneSided:
+    """A rectifier that makes an output's score, or a summand of it, in front of a sigmoid or a loss with one inside."""
+
+    first: Activation
+    layer: Layer  # whose units are rectified
+    model: str
+    place: Place  # where the sigmoid is applied, or the loss
+    added: bool  # other scores are added: the layer has one unit, as the output has
+    also: tuple[tuple[Place, str], ...] = ()
+    loss: str | None = None  # normal form of the loss; None: a sigmoid of the model
+    confidence: Literal["low", "medium", "high"] = "high"
+
+
+@dataclass(slots=True, eq=False)
 class HiddenSoftmax:
     """softmax whose output feeds a later layer without multiplying another tensor."""
 

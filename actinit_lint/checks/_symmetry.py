@@ -99,7 +99,7 @@ def symmetry_hits(use: Use, weights: Iterator[Weight], value: str) -> Iterator[H
                 "weight": weight.name,
                 "cure": example(remedies, use.layer.framework),
             },
-            remedies=remedies,
+            remedies=() if weight.stacked else remedies,
             mends=draws((weight,), remedies),
         )
 

@@ -219,7 +219,7 @@ def _view(run: Run, owner: View, name: str, place: Place) -> Value:
     if name in ("data", "value"):
         return View(owner.parameter, True, owner.part, owner.copy, owner.transposed)
     if name in ("T", "mT"):
-        return View(owner.parameter, owner.data, owner.part, owner.copy, not owner.transposed, sliced=owner.sliced)
+        return View(owner.parameter, owner.data, owner.part, owner.copy, not owner.transposed, index=owner.index)
     if name in ("shape", "ndim", "dtype", "device", "grad", "requires_grad") and not owner.part:
         return _parameter(run, owner.parameter, name, place)
     return Method(owner, name, place)

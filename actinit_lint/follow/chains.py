@@ -10,7 +10,7 @@ from typing import Any, Literal
 from actinit_lint.follow.graph import End, ends, live, origin
 from actinit_lint.follow.layers import Layers
 from actinit_lint.follow.stacked import stacked
-from actinit_lint.follow.values import Flow, Obj
+from actinit_lint.follow.values import Flow, LayerKey, Obj
 from actinit_lint.model import Chain, Link, Step
 from actinit_lint.reference.activations import CATALOGUE
 
@@ -94,7 +94,7 @@ def _pieces(nodes: list[Flow], links: Mapping[int, Sequence[Link]], layers: Laye
     pieces: dict[int, Piece] = {}
     for node in nodes:
         kernels = links.get(node.number)
-        if not kernels or id(node.layer) in again or len(node.inputs) != 1:
+        if not kernels or node.key in again or len(node.inputs) != 1:
             continue
         link, inner = kernels[0], stacked(node, kernels)
         if not inner and not _can_stand(link):
@@ -113,11 +113,11 @@ def _pieces(nodes: list[Flow], links: Mapping[int, Sequence[Link]], layers: Laye
     return pieces
 
 
-def _applied_again(nodes: list[Flow]) -> set[int]:
+def _applied_again(nodes: list[Flow]) -> set[LayerKey]:
     """Layers that are applied to something that they had a part in: recurrence, tied weights."""
-    by_layer: dict[int, list[Flow]] = {}
+    by_layer: dict[LayerKey, list[Flow]] = {}
     for node in nodes:
-        by_layer.setdefault(id(node.layer), []).append(node)
+        by_layer.setdefault(node.key, []).append(node)
     return {
         key
         for key, several in by_layer.items()

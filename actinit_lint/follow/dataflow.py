@@ -136,7 +136,7 @@ class Operand(NamedTuple):
 
     parameter: Parameter
     derived: bool = False  # changed on the way
-    sliced: int = 0  # one matrix of a stack, behind so many leading axes
+    at: tuple[int | None, ...] = ()  # the index of one matrix in a stack
 
 
 def weight_of(value: Value) -> Operand | None:
@@ -145,13 +145,13 @@ def weight_of(value: Value) -> Operand | None:
         if isinstance(option, Parameter):
             return Operand(option)
         if isinstance(option, View) and (not option.part or _is_matrix(option)):
-            return Operand(option.parameter, option.copy, option.sliced)
+            return Operand(option.parameter, option.copy, option.index)
     return None
 
 
 def _is_matrix(view: View) -> bool:
     shape = view.parameter.shape
-    return shape is not None and view.sliced > 0 and len(shape) - view.sliced == 2
+    return shape is not None and bool(view.index) and len(shape) - len(view.index) == 2
 
 
 def matmul(run: Run, left: Value, right: Value, place: Place) -> Value:
@@ -194,16 +194,16 @@ def raw_layer(
     run: Run, flows: list[Flow], found: Operand, place: Place, *, out_first: bool | None, groups: int = 1
 ) -> Flow:
     """A parameter multiplied with the data. `out_first`: its first axis counts outputs, as in F.linear."""
-    parameter, derived, sliced = found
+    parameter, derived, index = found
     shape = None
-    sizes = parameter.shape[sliced:] if parameter.shape is not None else ()
+    sizes = parameter.shape[len(index) :] if parameter.shape is not None else ()
     if len(sizes) == 2 and out_first is not None and flows[0].shape:
         shape = (*flows[0].shape[:-1], sizes[0 if out_first else 1])
     owner: Obj | Parameter = parameter
     if parameter.owner is not None and not parameter.raw:
         owner = parameter.owner  # F.linear(x, self.fc.weight)
     node = run.flow(Flow("layer", flows, place, name="parameter", layer=owner, weight=parameter.name, shape=shape))
-    node.info.update(parameter=parameter, derived=derived, out_first=out_first, groups=groups, sliced=sliced)
+    node.info.update(parameter=parameter, derived=derived, out_first=out_first, groups=groups, index=index)
     return node
 
 

@@ -15,6 +15,7 @@ from actinit_lint.follow.graph import End, Graph, ends, is_gate, live, normalise
 from actinit_lint.follow.layers import Layers
 from actinit_lint.follow.losses import losses
 from actinit_lint.follow.notes import notes
+from actinit_lint.follow.one_sided import one_sided
 from actinit_lint.follow.state import Session
 from actinit_lint.follow.values import Flow, Obj, Parameter
 from actinit_lint.follow.zeros import zeros
@@ -67,6 +68,7 @@ class SessionFacts:
         self.facts.extend(cells(self.flows, self.layers, self.confidence))
         self.facts.extend(chains(self.flows, self.kernels, self.layers, self.confidence))
         self.facts.extend(losses(self.session, self.layers, self.confidence))
+        self.facts.extend(one_sided(self.session, self.flows, self.graph, self.layers, self.confidence))
         self._records()
         self.facts.extend(equal_tokens(self.session, self.flows, self.layers, self.confidence))
         self.facts.extend(notes(self.session, self.layers, self.facts, self.flows, self.confidence))

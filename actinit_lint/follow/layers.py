@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from math import prod
 
 from actinit_lint.follow.modules import contained, walk
-from actinit_lint.follow.values import Flow, ListValue, Obj, OneOf, Parameter, Unknown, options
+from actinit_lint.follow.values import Flow, LayerKey, ListValue, Obj, OneOf, Parameter, Unknown, options
 from actinit_lint.knowledge.kinds import spread, times
 from actinit_lint.model import Layer, Weight, Write
 from actinit_lint.reference.normal_form import OPAQUE
@@ -16,7 +16,7 @@ class Layers:
     """The layers of one session, each made once, with the names that their models give them."""
 
     def __init__(self, objects: Iterable[Obj], names: dict[int, str], root: str) -> None:
-        self.made: dict[int, Layer] = {}
+        self.made: dict[LayerKey, Layer] = {}
         self.root = root
         self.paths: dict[int, str] = {}
         self.models: dict[int, str] = {}
@@ -72,7 +72,7 @@ class Layers:
         """The layer that a node of the graph applies."""
         if node.layer is None:
             return None
-        key = id(node.layer)
+        key = node.key
         if key not in self.made:
             if isinstance(node.layer, Parameter):
                 self.made[key] = self._raw(node, node.layer)
@@ -117,10 +117,11 @@ class Layers:
         layer.oriented = False
         layer.weights["weight"] = _weight(layer, parameter.name or "weight", parameter)
         layer.weights["weight"].role = "kernel"
-        shape, sliced = parameter.shape, node.info.get("sliced", 0)
-        if sliced and shape is not None:
-            shape = shape[sliced:]
-            _stacked(layer.weights["weight"])
+        shape, index = parameter.shape, node.info.get("index", ())
+        if index and shape is not None:
+            shape = shape[len(index) :]
+            layer.path += "".join("" if i is None else f"[{i}]" for i in index)
+            _stacked(layer.weights["weight"], shape)
         out_first = node.info.get("out_first")
         if shape is not None and out_first is not None and len(shape) >= 2:
             field = times(*shape[2:]) if out_first else times(*shape[:-2])
@@ -140,9 +141,9 @@ def _weight(layer: Layer, name: str, parameter: Parameter) -> Weight:
     return Weight(layer, name, parameter.role, parameter.shape, list(parameter.writes), parameter.trainable)  # type: ignore[arg-type]
 
 
-def _stacked(weight: Weight) -> None:
+def _stacked(weight: Weight, shape: tuple[int | None, ...]) -> None:
     """One matrix of several in one tensor: an initialiser that scales by fans takes them from the whole tensor."""
-    weight.stacked = True
+    weight.stacked, weight.shape = True, shape
     if weight.writes and weight.initializer.family not in ("normal", "uniform", "constant"):
         weight.writes.append(Write(OPAQUE, weight.write.place))
 

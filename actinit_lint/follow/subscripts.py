@@ -45,12 +45,12 @@ def get_item(run: Run, owner: Value, index: Value, place: Place) -> Value:
             return pieces[index]
         return run.flow(Flow("select", [owner], place, name="item", shape=None))
     if isinstance(owner, Parameter):
-        return View(owner, data=False, part=True, sliced=_taken(index), repeated=indexed(owner, index))
+        return View(owner, data=False, part=True, index=_taken(index), repeated=indexed(owner, index))
     if isinstance(owner, View):
         view = View(owner.parameter, owner.data, True, owner.copy, owner.transposed, clone=owner.clone)
-        if not owner.part or owner.sliced:
-            as_it_lies = not (owner.copy or owner.transposed or owner.reshaped) and _taken(index)
-            view.sliced = owner.sliced + _taken(index) if as_it_lies else 0
+        as_it_lies = not (owner.copy or owner.transposed or owner.reshaped)
+        if as_it_lies and _taken(index) and (owner.index or not owner.part):
+            view.index = owner.index + _taken(index)
         view.repeated = indexed(owner, index)
         return view
     if isinstance(owner, Tensor):
@@ -66,11 +66,11 @@ def get_item(run: Run, owner: Value, index: Value, place: Place) -> Value:
     return Unknown("item of an unknown value")
 
 
-def _taken(index: Value) -> int:
-    """How many leading axes an index takes away; 0 where it does something else."""
+def _taken(index: Value) -> tuple[int | None, ...]:
+    """What an index takes from each leading axis, one element of it; nothing where it does something else."""
     parts = index if isinstance(index, tuple) else (index,)
     single = (isinstance(part, (int, Unknown)) and not isinstance(part, bool) and not is_all(part) for part in parts)
-    return len(parts) if all(single) else 0
+    return tuple(part if isinstance(part, int) else None for part in parts) if all(single) else ()
 
 
 def _sequence(run: Run, items: list[Value], open_: bool, index: Value, as_tuple: bool) -> Value:

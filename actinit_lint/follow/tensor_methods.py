@@ -162,7 +162,7 @@ def _on_parameter(run: Run, owner: Parameter | View, name: str, args: Args, plac
             part,
             isinstance(owner, View) and owner.copy,
             not transposed,
-            sliced=owner.sliced if isinstance(owner, View) else 0,
+            index=owner.index if isinstance(owner, View) else (),
         )
     if name in ("clone", "half", "double", "bfloat16"):
         return View(parameter, copy=True, clone=True)

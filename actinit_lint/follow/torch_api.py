@@ -277,7 +277,7 @@ def on_tensors(run: Run, last: str, args: Args, place: Place) -> Value:
         parameter = value.parameter if isinstance(value, View) else value
         if last in ("t", "transpose") and not isinstance(value, View):
             return View(parameter, transposed=True)
-        if last in ("t", "transpose") and isinstance(value, View) and value.sliced:
+        if last in ("t", "transpose") and isinstance(value, View) and value.index:
             return replace(value, transposed=not value.transposed)
         return View(parameter, copy=True, repeated=laid_out(value, last, args.without_first()))
     if is_number(value) and last in ("sqrt", "tensor", "exp", "log"):

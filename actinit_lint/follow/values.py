@@ -282,7 +282,7 @@ class View:
     lost: tuple[Initializer, Place] | None = None  # what was written to the copy
     used: bool = False  # the copy itself is put to use
     clone: bool = False  # a copy in memory, by `.clone()`: in-place writes to it are lost
-    sliced: int = 0  # an index took away so many leading axes of a stack: one of its matrices
+    index: tuple[int | None, ...] = ()  # what took away the leading axes of a stack; None: an index that is not known
     repeated: int | None = None  # its rows as they are, repeated along this axis for the samples of a batch
 
 
@@ -410,6 +410,10 @@ class Args:
         return out
 
 
+#: An object's id, and the index of a matrix in a stack.
+LayerKey = tuple[int, tuple[int | None, ...]]
+
+
 class Flow:
     """A value computed from the model's input: one node of the data-flow graph."""
 
@@ -454,6 +458,11 @@ class Flow:
         self.ancestors = 0
         self.dead = False
         self.info: dict[str, Any] = {}
+
+    @property
+    def key(self) -> LayerKey:
+        """What is the same for two nodes that apply the same layer: the object, or the matrix of a stack."""
+        return id(self.layer), self.info.get("index", ())
 
     def __repr__(self) -> str:
         return f"<{self.number} {self.op} {self.name} <- {[i.number for i in self.inputs]}>"

@@ -120,10 +120,11 @@ def _name(node: Any) -> str | None:
 
 def _solve_all(conditions: Conditions, meanings: Mapping[str, la.Expr], defaults: Mapping[str, Value]) -> Choice:
     choice: Choice = {}
-    for test, want in conditions:
+    for test, want in reversed(conditions):  # of an `elif` the last one says most
         solved = solve(test, want, meanings, defaults)
         for name, value in (solved or {}).items():
-            choice.setdefault(name, value)
+            if name not in choice or isinstance(choice[name], Given):
+                choice[name] = value
     return choice
 
 

@@ -16,10 +16,10 @@ from actinit_lint.knowledge.names import canonical
 from actinit_lint.program import language as la
 
 
-def constructor_sites(module: ProjectModule) -> Iterator[int]:
-    """Numbers of the calls in a file whose callee is a library layer by its imported name."""
+def constructor_sites(module: ProjectModule, body: Any = None) -> Iterator[int]:
+    """Numbers of the calls in a file, or in a part of it, whose callee is a library layer by its imported name."""
     assert module.program is not None
-    stack: list[Any] = list(module.program.body)
+    stack: list[Any] = [module.program.body if body is None else body]
     while stack:
         node = stack.pop()
         if isinstance(node, la.Check):

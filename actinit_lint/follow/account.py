@@ -74,7 +74,7 @@ def _inside(session: Session, collected: SessionFacts) -> set[int]:
     """Ids of the layers of what a session behind options was for."""
     modules = {id(m) for obj in session.objects if obj.place in session.optional for _, m in walk(obj)}
     raw = {id(p) for p in session.parameters if p.owner is not None and id(p.owner) in modules}
-    return {id(layer) for key, layer in collected.layers.made.items() if key in modules or key in raw}
+    return {id(layer) for (key, _), layer in collected.layers.made.items() if key in modules or key in raw}
 
 
 def _is_about(fact: object, inside: set[int]) -> bool:

@@ -289,7 +289,7 @@ def _wrapper(run: Run, obj: Obj, args: Args, place: Place) -> Value:
     extra = obj.kind.extra if obj.kind is not None else None
     if extra == "cells":
         return _cells(run, obj, args, place)
-    inner = obj.args.get("layer")
+    inner = obj.args.get("layer", obj.args.get("module"))
     if not isinstance(inner, Obj):
         return unknown_call(run, obj.label, args, place)
     x = input_flow(run, args, place)

@@ -73,6 +73,8 @@ def call(run: Run, target: Value, args: Args, place: Place) -> Value:
     return unknown_call(run, "an unknown function", args, place)
 
 
+#: Methods of a `GradientTape`: what they get is no part of what they give.
+DERIVATIVES = frozenset({"gradient", "jacobian", "batch_jacobian"})
 #: Methods whose argument lends its type or size: `scales.to(x)` holds nothing of x.
 LENDING = frozenset({"to", "type_as", "expand_as", "view_as", "reshape_as", "new_tensor"})
 
@@ -84,6 +86,8 @@ def call_unknown(run: Run, name: str, args: Args, place: Place) -> Value:
     run.spend()
     if name in LENDING:
         return Unknown(f"{name} of an unknown value")
+    if name in DERIVATIVES:
+        return Unknown(f"a {name}")
     if name in TRAINING:
         run.uses += 1
     if name.startswith("build"):

@@ -16,14 +16,14 @@ from actinit_lint.knowledge.names import canonical
 from actinit_lint.program import language as la
 
 
-def layer_sites(module: ProjectModule) -> Iterator[int]:
-    """Numbers of the calls in a file whose callee is a library layer by its imported name."""
+def layer_sites(module: ProjectModule, body: Any = None) -> Iterator[int]:
+    """Numbers of the calls in a file, or in a part of it, whose callee is a library layer by its imported name."""
 
     def wanted(name: str) -> bool:
         kind = library_kind(module, name)
         return kind is not None and kind.role in ("layer", "recurrent")
 
-    return _sites(module, wanted)
+    return _sites(module, wanted, body)
 
 
 def part_sites(module: ProjectModule, is_part: Callable[[ClassValue], bool]) -> Iterator[int]:
@@ -36,9 +36,9 @@ def part_sites(module: ProjectModule, is_part: Callable[[ClassValue], bool]) -> 
     return _sites(module, wanted)
 
 
-def _sites(module: ProjectModule, wanted: Callable[[str], bool]) -> Iterator[int]:
+def _sites(module: ProjectModule, wanted: Callable[[str], bool], body: Any = None) -> Iterator[int]:
     assert module.program is not None
-    stack: list[Any] = list(module.program.body)
+    stack: list[Any] = [module.program.body if body is None else body]
     while stack:
         node = stack.pop()
         if isinstance(node, la.Check):

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from actinit_lint.follow import huggingface, keras_api, torch_api
 from actinit_lint.follow.builtin import BUILTINS, STANDARD
 from actinit_lint.follow.calls import flows_in, unknown_call
+from actinit_lint.follow.cases import FUNCTIONS as CASES
 from actinit_lint.follow.iteration import iterate
 from actinit_lint.follow.modules import clone, find_kind, make_library_object, parameters
 from actinit_lint.follow.records import library_output
@@ -121,6 +122,8 @@ def call_external(run: Run, name: str, args: Args, place: Place) -> Value:
     handled = torch_api.call_helper(run, name, args, place)
     if handled is not None:
         return handled
+    if name.startswith("jax.debug."):
+        return None  # it prints what it gets
     if head == "numpy" and flows_in(args.values()):
         return Unknown("an array")  # no gradient comes back from there: the data have left the network
     if head in ("einops", "torchvision", "timm", "torch_geometric", "torch_scatter", "fastai"):
@@ -362,7 +365,7 @@ def keras_function(run: Run, name: str, last: str, args: Args, flows: list[Flow]
             return dataflow.raw_layer(run, flows, found, place, out_first=False)
     if last in t.NONLINEAR_FUNCTIONS:
         return run.flow(Flow("nonlinear", flows, place, name=last, shape=x.shape))
-    if last in ("shape", "int_shape", "ndim", "rank", "size"):
+    if last in ("shape", "int_shape", "ndim", "rank", "size", "correct_pad"):
         return Unknown("size of the data")
     if last.startswith("is_"):
         return Unknown("a question about the data")
@@ -417,6 +420,11 @@ def _deepcopy(run: Run, args: Args, place: Place) -> Value:
             value.flags.add("template")  # made to be copied, unless it turns out to be part of a model
         run.record("deepcopy", place, source=value, copy=copy, repeated=run.repeat > 0, writes=writes)
     return copy
+
+
+def _unchanged(run: Run, args: Args, place: Place) -> Value:
+    """A wrapper that only changes how a function is run."""
+    return args.pos[0] if args.pos else Unknown("a wrapped function")
 
 
 def _field(run: Run, args: Args, place: Place) -> Value:
@@ -509,9 +517,11 @@ def _array(run: Run, args: Args, place: Place) -> Value:
 
 FUNCTIONS: dict[str, Callable[[Run, Args, Place], Value]] = {
     **STRUCTURES,
+    **CASES,
     "functools.partial": _partial,
     "functools.reduce": _reduce,
     "copy.deepcopy": _deepcopy,
+    "keras.remat": _unchanged,
     "dataclasses.field": _field,
     "dataclasses.dataclass": _dataclass,
     "dataclasses.replace": _replace,

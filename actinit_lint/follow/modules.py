@@ -10,6 +10,7 @@ from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
     ABSENT,
     Args,
+    Attributes,
     ClassValue,
     DictValue,
     External,
@@ -389,7 +390,7 @@ def clone(run: Run, value: Value, memo: dict[int, Any] | None = None) -> Value:
         new.attrs.update({name: clone(run, v, memo) for name, v in value.attrs.items()})
         new.items = clone(run, value.items, memo) if value.items is not None else None
         new.keys = list(value.keys) if value.keys is not None else None
-        new.state = {"origin": value.number, **value.state}
+        new.state = Attributes({"origin": value.number, **value.state})
         if new.kind is not None:
             run.session.objects.append(new)
         return new

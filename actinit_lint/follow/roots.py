@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from actinit_lint.follow.calls import call, call_function, flows_in, instantiate
+from actinit_lint.follow.cases import each
+from actinit_lint.follow.coverage import layer_sites
 from actinit_lint.follow.modules import call_object, contained, find_kind, is_module, walk
 from actinit_lint.follow.state import FILE_FUEL, FUEL, Frame, OutOfFuel, Run, Session
 from actinit_lint.follow.values import (
@@ -334,12 +337,12 @@ def run_function(
         return Session(func.name, module.path, confidence=confidence, optional=wanted)
 
     def work() -> None:
-        args = Args()
-        for _ in range(_data_parameters(func)):
-            args.add(run.flow(Flow("input", [], func.place)), func.place)
-        for name, value in (choice or {}).items():
-            args.set(name, value, func.place)
-        call_function(run, func, args, func.place)
+        for args in each(func.cases, func.place, partial(_all_built, run, func)):
+            for _ in range(0 if args.pos or args.kw else _data_parameters(func)):
+                args.add(run.flow(Flow("input", [], func.place)), func.place)
+            for name, value in (choice or {}).items():
+                args.set(name, value, func.place)
+            call_function(run, func, args, func.place)
 
     return _follow(run, module, fresh, work)
 
@@ -418,7 +421,15 @@ def _run_methods(run: Run, obj: Obj) -> None:
         if isinstance(value, Func) and not value.called and isinstance(value.node, la.Function):
             if value.node.mentions & (BUILDING | LOSSES):
                 target = Bound(value, obj) if value.kind != "static" else value
-                _alone(run, lambda target=target, place=value.place: call(run, target, Args(), place))  # type: ignore[misc]
+                for args in each(value.cases, value.place, partial(_all_built, run, value)):
+                    _alone(run, partial(call, run, target, args, value.place))
+
+
+def _all_built(run: Run, func: Func) -> bool:
+    """Whether every constructor of a library layer that stands in a function ran in this session."""
+    built = {obj.place for obj in run.session.objects}
+    module = func.scope.globals
+    return all(Place(module.path, at) in built for at in layer_sites(module, func.node.body))
 
 
 def _alone(run: Run, what: Callable[[], object]) -> None:

@@ -292,6 +292,12 @@ class Run:
         for owner, key, now, _ in changes.values():
             self._put(owner, key, now)
 
+    def keep_made(self, changes: Changes) -> None:
+        """What a branch that leaves did to things that it made itself: `return Sequential([...])` inside an `if`."""
+        for owner, key, now, _ in changes.values():
+            if getattr(owner, "born", 0) > changes.start:
+                self._put(owner, key, now)
+
     def _put(self, owner: Any, key: Any, value: Any) -> None:
         if not isinstance(owner, dict):
             self.assign(owner, key, value)

@@ -7,6 +7,7 @@ from typing import Any
 
 from actinit_lint.follow import operators
 from actinit_lint.follow.calls import call
+from actinit_lint.follow.cases import Cases
 from actinit_lint.follow.expressions import assign_target, evaluate
 from actinit_lint.follow.imports import import_from, import_module
 from actinit_lint.follow.iteration import iterate
@@ -150,9 +151,11 @@ def _if(run: Run, node: la.If) -> Outcome:
         return first
     # one branch leaves: the other one goes on
     if second is None:
+        run.keep_made(changes)
         run.apply(other)
         return None
     if first is None:
+        run.keep_made(other)
         run.apply(changes)
         return None
     run.merge([changes, other])
@@ -191,7 +194,7 @@ def _while(run: Run, node: la.While) -> Outcome:
         decided = operators.truth(evaluate(run, node.test))
         if decided is False:
             return None
-        if decided is None:
+        if decided is None or _yields_for_ever(run, node):
             run.repeat += 1
             try:
                 outcome = execute(run, node.body)
@@ -207,6 +210,12 @@ def _while(run: Run, node: la.While) -> Outcome:
         if isinstance(node.test, la.Const) and before - run.fuel < 2:
             return None
     return None
+
+
+def _yields_for_ever(run: Run, node: la.While) -> bool:
+    """`while True:` in a generator: as many rounds as somebody asks for."""
+    func = run.frame.func
+    return isinstance(node.test, la.Const) and func is not None and getattr(func.node, "generator", False)
 
 
 #: Context managers under which in-place writes to parameters are allowed.
@@ -307,6 +316,8 @@ DECORATED = {
 
 def _decorate(decorator: Value, func: Func) -> None:
     """Most decorators leave the function as it is for our purpose; an unknown one does too."""
+    if isinstance(decorator, Cases):
+        func.cases = decorator.joined(func.cases)
     if isinstance(decorator, External):
         name = decorator.name
         if DECORATED.get(name):

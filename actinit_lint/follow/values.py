@@ -15,6 +15,7 @@ from actinit_lint.model import Activation, Place, Write
 from actinit_lint.reference.normal_form import Initializer
 
 if TYPE_CHECKING:
+    from actinit_lint.follow.cases import Cases
     from actinit_lint.knowledge.kinds import Kind
     from actinit_lint.program import language as la
 
@@ -142,6 +143,7 @@ class Func:
     owner: ClassValue | None = None
     kind: str = "function"  # "static", "class", "property"
     called: bool = False
+    cases: Cases | None = None  # what the decorators of a test give to its parameters
 
     @property
     def name(self) -> str:
@@ -235,7 +237,7 @@ class Obj:
     born: int = field(default_factory=tick)
 
     def __post_init__(self) -> None:
-        self.attrs = Attributes(self.attrs)
+        self.attrs, self.state = Attributes(self.attrs), Attributes(self.state)
 
     @property
     def label(self) -> str:

@@ -306,6 +306,7 @@ LAYERS: dict[str, Kind] = dict(
         _k("RNN", "wrapper", ("cell", REQUIRED), ("return_sequences", False), ("return_state", False), extra="cells"),
         _k("StackedRNNCells", "wrapper", ("cells", REQUIRED), extra="cells"),
         _k("Wrapper", "wrapper", ("layer", REQUIRED)),
+        _k("TorchModuleWrapper", "wrapper", ("module", REQUIRED), ("name", None), ("output_shape", None)),
         _k("MultiHeadAttention", "attention", ("num_heads", REQUIRED), ("key_dim", REQUIRED), ("value_dim", None),
            ("dropout", 0.0), ("use_bias", True), ("output_shape", None), ("attention_axes", None),
            ("kernel_initializer", None), ("bias_initializer", None), weights=_attention, shape=_bare),

@@ -33,6 +33,7 @@ class Write:
     sweep: bool = False  # made on the way through many modules: `apply`, a loop over `modules()`
     uses: int = 0  # how often something was trained before it
     sweeps: tuple[int, ...] = ()  # numbers of the sweeps it was made in
+    under: frozenset[Place] = frozenset()  # conditions on settings of the model that it stands under
 
 
 @dataclass(slots=True, eq=False)
@@ -45,6 +46,7 @@ class Weight:
     shape: tuple[int | None, ...] | None  # None: unknown; an entry None: that size is unknown
     writes: list[Write]
     trainable: bool = True
+    stacked: bool = False  # one of several matrices in one tensor
 
     @property
     def initializer(self) -> Initializer:
@@ -76,6 +78,7 @@ class Layer:
         False  # weight/spectral normalisation or weight standardisation: scale of the initialiser irrelevant
     )
     recurrent: bool = False
+    oriented: bool = True  # which axis of a bare matrix is summed is certain, whatever its size
     depthwise: bool = False  # depthwise or separable convolution
     in_symbol: str | None = None  # names of unknown sizes: equal names are equal sizes
     out_symbol: str | None = None
@@ -164,6 +167,19 @@ class Use:
 
 
 @dataclass(slots=True, eq=False)
+class EqualTokens:
+    """Learned tokens that start equal and that attention takes as its queries, with nothing to tell them apart."""
+
+    layer: Layer  # the parameter, as a layer of its own
+    weight: Weight
+    model: str
+    asked: Place  # the attention
+    stay: bool  # all that is made of them treats them alike: they never differ
+    noise: bool  # dropout lies on the way
+    confidence: Literal["low", "medium", "high"] = "high"
+
+
+@dataclass(slots=True, eq=False)
 class LinearPair:
     """Two linear maps in a row with nothing non-linear between them."""
 
@@ -192,6 +208,20 @@ class Stack:
     model: str
     second_is_output: bool = False
     gate: bool = False
+    confidence: Literal["low", "medium", "high"] = "high"
+
+
+@dataclass(slots=True, eq=False)
+class OneSided:
+    """A rectifier that makes an output's score, or a summand of it, in front of a sigmoid or a loss with one inside."""
+
+    first: Activation
+    layer: Layer  # whose units are rectified
+    model: str
+    place: Place  # where the sigmoid is applied, or the loss
+    added: bool  # other scores are added: the layer has one unit, as the output has
+    also: tuple[tuple[Place, str], ...] = ()
+    loss: str | None = None  # normal form of the loss; None: a sigmoid of the model
     confidence: Literal["low", "medium", "high"] = "high"
 
 
@@ -327,6 +357,7 @@ class Chain:
     start: float | None = 1.0  # second moment of what the first layer is fed; None: not known
     normed: bool = False  # goes through layer, RMS or group normalisation, which do not heal a sigmoid
     within: Chain | None = field(default=None, repr=False)  # the chain with recurrent layers that this is a part of
+    modulates: bool = False  # ends in a gate or a modulation: no plain chain, but its units can start saturated
     #: what `signal` made of it, once somebody asked
     prediction: object = field(default=None, repr=False)
     verdict: object = field(default=None, repr=False)

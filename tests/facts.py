@@ -9,6 +9,7 @@ from actinit_lint.model import (
     Activation,
     Chain,
     EmptyParameter,
+    EqualTokens,
     Gates,
     HiddenSoftmax,
     InitCall,
@@ -16,6 +17,7 @@ from actinit_lint.model import (
     LinearPair,
     Link,
     Loss,
+    OneSided,
     OneUnitSoftmax,
     Place,
     Spelling,
@@ -192,6 +194,17 @@ def spelling(kind: Any, name: str, state: Any, framework: Any = "keras", **more:
     return Spelling(kind, name, framework, place(90), state, **more)
 
 
+def tokens(drawn: Initializer, *, stay: bool = True, noise: bool = False, framework: Any = "torch") -> EqualTokens:
+    """Learned tokens that attention asks with."""
+    made = layer(drawn, kind="Parameter", path="queries", framework=framework)
+    return EqualTokens(made, made.weights["weight"], "Net", place(65), stay, noise)
+
+
+def one_sided(first: str, *, added: bool = False, loss: str | None = None) -> OneSided:
+    """What a rectifier made of an output's score."""
+    return OneSided(activation(first, at=50), layer(path="out"), "Net", place(51), added, loss=loss)
+
+
 def empty_parameter() -> EmptyParameter:
     made = layer(UNINITIALISED, kind="Parameter", path="W")
     return EmptyParameter(made, made.weights["weight"], place(60), "Net")
@@ -225,8 +238,20 @@ REPORTED: dict[str, list[object]] = {
         link(HE, "selu", framework="keras"),
         link(normal(0.02), "selu"),
     ],
-    "ACT201": [use(constant(0.0)), use(normal(0.0), "elu"), use(constant(0.0), None, end="layer")],
-    "ACT202": [use(constant(0.02), "tanh"), use(constant(None)), use(constant(1.0), then=constant(1.0))],
+    "ACT201": [
+        use(constant(0.0)),
+        use(normal(0.0), "elu"),
+        use(constant(0.0), None, end="layer"),
+        tokens(constant(0.0)),
+        tokens(normal(0.0), stay=False, noise=True, framework="keras"),
+    ],
+    "ACT202": [
+        use(constant(0.02), "tanh"),
+        use(constant(None)),
+        use(constant(1.0), then=constant(1.0)),
+        tokens(constant(1.0)),
+        tokens(constant(None), stay=False),
+    ],
     "ACT301": [empty_parameter()],
     "ACT302": [
         chain(TORCH_DEFAULT, "relu", 12),
@@ -269,6 +294,8 @@ REPORTED: dict[str, list[object]] = {
         stack("relu", "sigmoid"),
         stack("relu", "softmax", second_is_output=True),
         stack("tanh", "sigmoid"),
+        one_sided("relu", added=True),
+        one_sided("relu6", loss="bce_with_logits"),
     ],
     "ACT503": [
         HiddenSoftmax(activation("softmax"), layer(), "Net"),

@@ -2,7 +2,8 @@
 
 A case is a `##` heading, one or more Python fences (several have a file name each, and are one project) and a text
 fence with what must be seen. A layer's line says which weight it has, who wrote it last, what its output meets first,
-and where: `Net.fc1 Linear(784→256) xavier_uniform@14 → relu@23 hidden`.
+and where: `Net.fc1 Linear(784→256) xavier_uniform@14 → relu@23 hidden`. Learned tokens that are equal have a line of
+their own, with the attention that asks with them: `Net.tokens zeros@8 → asked@13 noise`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import pytest
 
 from actinit_lint import program
 from actinit_lint.follow import follow
-from actinit_lint.model import Activation, FileFacts, Link, Place, Use, Weight
+from actinit_lint.model import Activation, EqualTokens, FileFacts, Link, Place, Use, Weight
 from actinit_lint.reference.normal_form import Initializer
 
 FOLDER = Path(__file__).parent / "follow"
@@ -87,6 +88,8 @@ class _Seen:
                     yield weight.write.place
                 if fact.activation is not None:
                     yield fact.activation.place
+            elif isinstance(fact, EqualTokens):
+                yield from (fact.weight.write.place, fact.asked)
         yield from (unknown.place for unknown in self.facts.not_followed)
 
     def lines(self) -> Iterator[str]:
@@ -97,6 +100,11 @@ class _Seen:
         uses = [fact for fact in self.facts.facts if isinstance(fact, Use)]
         layers = dict.fromkeys((id(use.layer), self.use(use, links.get(id(use.layer), []))) for use in uses)
         yield from (line for _, line in layers)  # a layer that is applied twice in the same way has one line
+        for fact in self.facts.facts:
+            if isinstance(fact, EqualTokens):
+                notes = ["stay equal"] * fact.stay + ["noise"] * fact.noise
+                tokens = f"{fact.model}.{fact.layer.path} {self.written(fact.weight)}"
+                yield " ".join([f"{tokens} → asked@{self.where(fact.asked)}", *notes])
         unknown = sorted({(self.positions[entry.place], entry.reason) for entry in self.facts.not_followed})
         for line, reason in unknown:
             yield f"not followed: line {line} {reason}"

@@ -380,7 +380,7 @@ def plain(*lines: str, norm: str = "BatchNorm1d") -> str:
 
 
 def lengths(*lines: str, norm: str = "BatchNorm1d") -> list[int]:
-    return sorted(len(one.steps) for one in chains_of(plain(*lines, norm=norm)))
+    return sorted(len(one.steps) for one in chains_of(plain(*lines, norm=norm)) if not one.modulates)
 
 
 class TestBuildingChains:
@@ -422,9 +422,20 @@ class TestBuildingChains:
         branch = "x = x + F.relu(self.c(F.relu(self.b(x))))"
         assert lengths("x = F.relu(self.a(x))", branch, "x = F.relu(self.d(x))") == [1, 1]
 
-    def test_a_chain_that_ends_in_a_gate_is_none(self) -> None:
+    def test_a_chain_that_ends_in_a_gate_is_no_plain_one(self) -> None:
         assert lengths("x = x * self.c(F.relu(self.b(F.relu(self.a(x))))).sigmoid()") == []
         assert lengths("s, t = self.c(F.relu(self.b(F.relu(self.a(x))))).chunk(2, 1)", "x = s * x + t") == []
+
+    def test_only_saturation_counts_in_a_chain_that_ends_in_a_gate(self) -> None:
+        gate = "x = x * self.c(F.tanh(self.b(F.tanh(self.a(x))))).sigmoid()"
+        (found,) = chains_of(plain(gate))
+        assert found.modulates
+        assert verdict(found) is None
+        for step in found.steps:
+            step.link.weight.writes[-1].initializer = normal(3.0)
+        found.prediction = found.verdict = None
+        judged = verdict(found)
+        assert judged is not None and judged.code == "ACT401" and judged.saturated is not None
 
     def test_a_layer_that_is_applied_to_its_own_output_is_none(self) -> None:
         assert lengths("for _ in range(6): x = F.relu(self.a(x))") == []

@@ -17,6 +17,8 @@ def chain_hit(chain: Chain, verdict: Verdict, at: Place, caption: str, **fields:
     """A hit on a chain; fields beyond those that every chain has come as keywords."""
     first = verdict.at[0]
     healed = chain_remedies(chain, verdict.at)
+    stacked = any(step.link.weight.stacked for step in verdict.at)
+    each = ", on each matrix of the stack" if stacked and healed else ""
     return Hit(
         at=at,
         caption=caption,
@@ -32,10 +34,10 @@ def chain_hit(chain: Chain, verdict: Verdict, at: Place, caption: str, **fields:
             "count": counted(verdict.at, chain),
             "after": after(verdict.at),
             "fate": "" if verdict.prediction is None else fate(verdict.prediction),
-            "cure": cure(next(iter(healed), None), first.layer.framework),
+            "cure": cure(next(iter(healed), None), first.layer.framework) + each,
             **fields,
         },
-        remedies=healed,
+        remedies=() if stacked else healed,  # an initialiser takes its fans from the whole stack
         mends=draws([step.link.weight for step in verdict.at], healed),
     )
 

@@ -12,6 +12,7 @@ SPELLED = {
     "nll": "NLLLoss",
     "bce": "BCELoss",
     "bce_with_logits": "BCEWithLogitsLoss",
+    "multilabel_soft_margin": "MultiLabelSoftMarginLoss",
 }
 
 

@@ -77,7 +77,8 @@ def weight_remedy(model: str, weight: Weight, activation: Activation | None, exa
 
 def draws(weights: Iterable[Weight], healed: Sequence[Remedy]) -> tuple[Mend, ...]:
     """What a fix does about some weights, each with its remedy; nothing where one of them has none."""
-    found = tuple(draw(weight, one.initializer) for weight, one in zip(weights, healed))
+    several = tuple(weights)
+    found = tuple(draw(weight, one.initializer) for weight, one in zip(several, healed) if not weight.stacked)
     return found if len(found) == len(healed) else ()
 
 

@@ -8,8 +8,10 @@ from typing import NamedTuple
 from actinit_lint.checks._cure import example
 from actinit_lint.checks._remedy import draws, weight_remedy
 from actinit_lint.judgement import spell
-from actinit_lint.model import Use, Weight
-from actinit_lint.rule import Hit, Level
+from actinit_lint.model import EqualTokens, Use, Weight
+from actinit_lint.reference.keras_initializers import KERAS_INITIALIZERS
+from actinit_lint.reference.torch_initializers import TORCH_INITIALIZERS
+from actinit_lint.rule import Hit, Level, Remedy
 
 #: Activations whose derivative at exactly 0 is 0 in both frameworks (torch: relu'(0) = 0).
 FLAT_AT_ZERO = frozenset({"relu", "relu6", "relu2"})
@@ -91,11 +93,52 @@ def symmetry_hits(use: Use, weights: Iterator[Weight], value: str) -> Iterator[H
             initializer=weight.initializer.name,
             activation=None if use.activation is None else use.activation.name,
             fields={
+                "what": f"weight of hidden layer {use.layer.path}",
                 "value": value,
                 "fate": words,
                 "weight": weight.name,
                 "cure": example(remedies, use.layer.framework),
             },
-            remedies=remedies,
+            remedies=() if weight.stacked else remedies,
             mends=draws((weight,), remedies),
         )
+
+
+#: The spread that transformers draw their tokens and embeddings with (Devlin et al. 2019: 0.02).
+TOKEN_STD = 0.02
+
+
+def token_hit(tokens: EqualTokens, value: str) -> Hit:
+    """The hit at the write that made all of a model's query tokens equal."""
+    weight, write = tokens.weight, tokens.weight.write
+    keras = tokens.layer.framework == "keras"
+    draw = KERAS_INITIALIZERS["RandomNormal"] if keras else TORCH_INITIALIZERS["normal_"]
+    remedies = (Remedy(tokens.model, tokens.layer.path, weight.name, draw(0.0, TOKEN_STD)),)
+    made = () if write.place == tokens.layer.place else ((tokens.layer.place, "these tokens"),)
+    return Hit(
+        at=write.place,
+        caption=f"every token is {value}",
+        also=(*write.also, *made, (tokens.asked, "attention asks with them here")),
+        level="error" if tokens.stay else "warning",
+        confidence=tokens.confidence,
+        model=tokens.model,
+        layer=tokens.layer.path,
+        initializer=weight.initializer.name,
+        fields={
+            "what": f"query token of {tokens.layer.path}",
+            "value": value,
+            "fate": _token_fate(tokens),
+            "weight": weight.name,
+            "cure": example(remedies, tokens.layer.framework),
+        },
+        remedies=remedies,
+        mends=draws((weight,), remedies),
+    )
+
+
+def _token_fate(tokens: EqualTokens) -> str:
+    if tokens.stay:
+        return "the tokens stay equal and do the work of one, because nothing treats them differently"
+    if tokens.noise:
+        return "attention answers equal queries alike, and only the noise of dropout tells the tokens apart"
+    return "attention answers equal queries alike, and only what comes behind it can tell the tokens apart"

@@ -9,9 +9,9 @@ from actinit_lint.checks._chain import after, chain_hit, counted, fate, spell_sp
 from actinit_lint.checks._cure import cure
 from actinit_lint.checks._remedy import draws, weight_remedy
 from actinit_lint.judgement import spell
-from actinit_lint.model import Activation, Chain, Gates
+from actinit_lint.model import Activation, Chain, Gates, Place
 from actinit_lint.rule import Hit, on
-from actinit_lint.signal import saturated_gates, verdict
+from actinit_lint.signal import Verdict, saturated_gates, verdict
 
 
 @on(Chain, Gates)
@@ -34,7 +34,20 @@ def check(fact: Chain | Gates, options: Mapping[str, Any]) -> Iterator[Hit]:
     at, caption = first.link.weight.write.place, f"{drawn} is too large here"
     hit = chain_hit(fact, found, at, caption, drawn=drawn, where=where, told=told)
     hit.numbers = {**hit.numbers, **numbers}
+    hit.also += tuple(_drawn_alike(fact, found, drawn))
     yield hit
+
+
+def _drawn_alike(chain: Chain, found: Verdict, drawn: str) -> Iterator[tuple[Place, str]]:
+    """The other layers of the chain, and those that it feeds, which have the same spread and are not judged by it."""
+    to_blame = [step.layer for step in found.at]
+    near = [*(step.layer for step in chain.steps), *chain.steps[-1].link.downstream]
+    for layer in near:
+        weight = layer.kernel_weight
+        if weight is None or layer in to_blame or not weight.writes or layer.scale_free:
+            continue
+        if weight.initializer == found.at[0].initializer:
+            yield weight.write.place, f"{drawn} here too"
 
 
 def _of_gates(gates: Gates) -> Iterator[Hit]:

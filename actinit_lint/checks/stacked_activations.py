@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from actinit_lint.checks._losses import SPELLED
 from actinit_lint.judgement import spell
-from actinit_lint.model import Stack
+from actinit_lint.model import OneSided, Stack
 from actinit_lint.rule import Hit, on
 
 #: Activations that leave their own output, and that of the others here, as it is.
@@ -15,9 +16,12 @@ IDEMPOTENT = frozenset({"relu", "relu6"})
 SCORES = frozenset({"softmax", "log_softmax"})
 
 
-@on(Stack)
-def check(stack: Stack, options: Mapping[str, Any]) -> Iterator[Hit]:
-    """Yield the second of two activations in a row."""
+@on(Stack, OneSided)
+def check(stack: Stack | OneSided, options: Mapping[str, Any]) -> Iterator[Hit]:
+    """Yield the second of two activations in a row, also where it is inside a loss or other scores are added."""
+    if isinstance(stack, OneSided):
+        yield _of_score(stack)
+        return
     first, second = stack.first, stack.second
     if stack.gate:
         return
@@ -37,6 +41,28 @@ def check(stack: Stack, options: Mapping[str, Any]) -> Iterator[Hit]:
             "second": spell(second),
             "effect": _effect(first.name, second.name, set(options["non-negative"])),
         },
+    )
+
+
+def _of_score(score: OneSided) -> Hit:
+    first = spell(score.first)
+    second = "sigmoid" if score.loss is None else f"the sigmoid in {SPELLED.get(score.loss, score.loss)}"
+    return Hit(
+        at=score.place,
+        caption=f"{second} of a sum with {first}" if score.added else f"{second} of {first}",
+        also=(*score.also, *score.first.places, (score.layer.place, "this layer"), *score.layer.built),
+        confidence=score.confidence,
+        model=score.model,
+        layer=score.layer.path,
+        activation=score.first.name,
+        fields={
+            "first": f"a sum with {first}" if score.added else first,
+            "second": second,
+            "effect": "that summand can only raise the score, and learns nothing from inputs that leave it at 0"
+            if score.added
+            else "it never falls below 0.5 here",
+        },
+        help="leave the score as it is: no activation behind the last layer",
     )
 
 

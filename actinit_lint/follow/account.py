@@ -27,6 +27,7 @@ class Account:
     parts: set[Place] = field(default_factory=set)  # those of the project's own modules
     made: set[ClassValue] = field(default_factory=set)  # classes of the top levels of files that were made on the way
     script: bool = False  # whether code outside of functions and classes made modules
+    broken: bool = False
     fault: str | None = None
 
 
@@ -40,6 +41,7 @@ def account_of(session: Session, module: ProjectModule) -> Account:
         if session.class_root is None and obj.kind is not None and obj.maker is None:
             account.script = True
     if session.broken:
+        account.broken = True
         return account
     names = {id(v): n for n, v in module.scope.vars.items() if isinstance(v, (Obj, Parameter))}
     try:
@@ -79,7 +81,7 @@ def _inside(session: Session, collected: SessionFacts) -> dict[int, frozenset[st
     for parameter in session.parameters:
         if id(parameter.owner) in modules:
             modules[id(parameter)] = modules[id(parameter.owner)]
-    return {id(layer): modules[key] for key, layer in collected.layers.made.items() if key in modules}
+    return {id(layer): modules[key] for (key, _), layer in collected.layers.made.items() if key in modules}
 
 
 def _is_about(fact: object, inside: Mapping[int, frozenset[str]]) -> bool:

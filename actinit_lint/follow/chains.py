@@ -10,7 +10,7 @@ from typing import Any, Literal
 from actinit_lint.follow.graph import End, ends, live, origin
 from actinit_lint.follow.layers import Layers
 from actinit_lint.follow.stacked import stacked
-from actinit_lint.follow.values import Flow, Obj
+from actinit_lint.follow.values import Flow, LayerKey, Obj
 from actinit_lint.model import Chain, Link, Step
 from actinit_lint.reference.activations import CATALOGUE
 
@@ -64,7 +64,8 @@ def chains(
             continue
         whole: Chain | None = None
         for run in _split(list(_run(piece, pieces))):
-            if any(_modulates(one.before.end) for one in run.pieces[-1:]):
+            modulates = any(_modulates(one.before.end) for one in run.pieces[-1:])
+            if modulates and run.normed:
                 continue
             chain = Chain(
                 tuple(step for one in run.pieces for step in _steps(one, soft=run.normed)),
@@ -73,8 +74,9 @@ def chains(
                 start_of(run.pieces[0].node, layers),
                 run.normed,
                 whole if run.part else None,
+                modulates,
             )
-            if not run.normed:
+            if not run.normed and not modulates:
                 key = tuple(id(step.layer) for step in chain.steps)
                 chain = seen.setdefault(key, chain)
                 if chain.recurrent:
@@ -92,7 +94,7 @@ def _pieces(nodes: list[Flow], links: Mapping[int, Sequence[Link]], layers: Laye
     pieces: dict[int, Piece] = {}
     for node in nodes:
         kernels = links.get(node.number)
-        if not kernels or id(node.layer) in again or len(node.inputs) != 1:
+        if not kernels or node.key in again or len(node.inputs) != 1:
             continue
         link, inner = kernels[0], stacked(node, kernels)
         if not inner and not _can_stand(link):
@@ -111,11 +113,11 @@ def _pieces(nodes: list[Flow], links: Mapping[int, Sequence[Link]], layers: Laye
     return pieces
 
 
-def _applied_again(nodes: list[Flow]) -> set[int]:
+def _applied_again(nodes: list[Flow]) -> set[LayerKey]:
     """Layers that are applied to something that they had a part in: recurrence, tied weights."""
-    by_layer: dict[int, list[Flow]] = {}
+    by_layer: dict[LayerKey, list[Flow]] = {}
     for node in nodes:
-        by_layer.setdefault(id(node.layer), []).append(node)
+        by_layer.setdefault(node.key, []).append(node)
     return {
         key
         for key, several in by_layer.items()
@@ -134,7 +136,7 @@ def _can_stand(link: Link) -> bool:
         and not (link.gate or link.residual or link.branch_end or layer.recurrent or layer.scale_free)
         and len(kernels) == 1
         and layer.kind not in NO_LINEAR_MAP
-        and not (layer.kind == "Parameter" and layer.fan_in is None)  # which axis is summed is not certain
+        and layer.oriented
         and link.initializer.family not in ("constant", "identity")
         and not link.initializer.is_constant
         and link.initializer.is_told

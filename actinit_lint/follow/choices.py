@@ -143,6 +143,8 @@ def _solve_all(conditions: Conditions, meanings: Mapping[str, la.Expr], defaults
         answers = (solve(test, want, meanings, {**defaults, name: value}) or {} for test, want in conditions)
         return all(_alike(answer.get(name, value), value) for answer in answers)
 
+    for values in asked.values():
+        values.sort(key=lambda value: isinstance(value, Given))  # a value that is named says more
     return {
         name: next((value for value in values if allowed(name, value)), values[0]) for name, values in asked.items()
     }

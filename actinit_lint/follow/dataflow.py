@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from typing import NamedTuple
+
 from actinit_lint.follow.apply import clipping, label
 from actinit_lint.follow.calls import flows_in, unknown_call
 from actinit_lint.follow.graph import origin
 from actinit_lint.follow.state import Run
+from actinit_lint.follow.tokens import attend, rows_of
 from actinit_lint.follow.values import (
     Args,
     Flow,
@@ -49,7 +53,11 @@ def combine(run: Run, sign: str, left: Value, right: Value, place: Place) -> Val
     if sign in "+-":
         # an unknown summand may be another branch: the benefit of the doubt is in `add`
         op = "add" if isinstance(other, Unknown) else "pass"
-        return run.flow(Flow(op, [x], place, name=sign, shape=x.shape))
+        node = run.flow(Flow(op, [x], place, name=sign, shape=x.shape))
+        if isinstance(other, (Parameter, View)):
+            node.info["added"] = other.parameter if isinstance(other, View) else other
+            node.info["rows"] = rows_of(other) is not None
+        return node
     if sign == "*" or (sign == "/" and isinstance(left, Flow)):
         op = "mul" if isinstance(other, Unknown) else "scale"
         if is_number(other) and other == 1:
@@ -123,14 +131,27 @@ def _is_relu(name: str, args: Args) -> bool:
     return name in ("clamp", "clip", "clamp_min") and is_number(low) and low == 0 and high is None
 
 
-def weight_of(value: Value) -> tuple[Parameter, bool] | None:
-    """The parameter that a weight expression stands for, and whether it was changed on the way."""
+class Operand(NamedTuple):
+    """What a weight expression stands for."""
+
+    parameter: Parameter
+    derived: bool = False  # changed on the way
+    at: tuple[int | None, ...] = ()  # the index of one matrix in a stack
+
+
+def weight_of(value: Value) -> Operand | None:
+    """The parameter that a weight expression stands for; None where it is none, or a part that is no matrix."""
     for option in options(value):
         if isinstance(option, Parameter):
-            return option, False
-        if isinstance(option, View) and not option.part:
-            return option.parameter, option.copy
+            return Operand(option)
+        if isinstance(option, View) and (not option.part or _is_matrix(option)):
+            return Operand(option.parameter, option.copy, option.index)
     return None
+
+
+def _is_matrix(view: View) -> bool:
+    shape = view.parameter.shape
+    return shape is not None and bool(view.index) and len(shape) - len(view.index) == 2
 
 
 def matmul(run: Run, left: Value, right: Value, place: Place) -> Value:
@@ -163,25 +184,26 @@ def data(run: Run, value: Value, other: Value, place: Place) -> Value:
     ):
         return value
     found = weight_of(other)
-    if found is None or not found[0].trainable or not found[0].raw or found[0].owner is not None:
+    if found is None or not found.parameter.trainable or not found.parameter.raw or found.parameter.owner is not None:
         return value
     shape = value.shape[1:] if isinstance(value, Tensor) and value.shape else None
     return run.flow(Flow("input", [], place, shape=shape))
 
 
 def raw_layer(
-    run: Run, flows: list[Flow], found: tuple[Parameter, bool], place: Place, *, out_first: bool | None, groups: int = 1
+    run: Run, flows: list[Flow], found: Operand, place: Place, *, out_first: bool | None, groups: int = 1
 ) -> Flow:
     """A parameter multiplied with the data. `out_first`: its first axis counts outputs, as in F.linear."""
-    parameter, derived = found
+    parameter, derived, index = found
     shape = None
-    if parameter.shape is not None and len(parameter.shape) == 2 and out_first is not None and flows[0].shape:
-        shape = (*flows[0].shape[:-1], parameter.shape[0 if out_first else 1])
+    sizes = parameter.shape[len(index) :] if parameter.shape is not None else ()
+    if len(sizes) == 2 and out_first is not None and flows[0].shape:
+        shape = (*flows[0].shape[:-1], sizes[0 if out_first else 1])
     owner: Obj | Parameter = parameter
     if parameter.owner is not None and not parameter.raw:
         owner = parameter.owner  # F.linear(x, self.fc.weight)
     node = run.flow(Flow("layer", flows, place, name="parameter", layer=owner, weight=parameter.name, shape=shape))
-    node.info.update(parameter=parameter, derived=derived, out_first=out_first, groups=groups)
+    node.info.update(parameter=parameter, derived=derived, out_first=out_first, groups=groups, index=index)
     return node
 
 
@@ -212,6 +234,10 @@ def function(run: Run, name: str, args: Args, place: Place, in_place: bool = Fal
         node = run.flow(Flow("pass", [x], place, name=base, shape=shape))
         if base.endswith("dropout"):
             node.info["p"] = args.kw.get("p", args.pos[1] if len(args.pos) > 1 else 0.5)
+        elif base in ("view", "reshape", "rearrange"):
+            node.info["rank"] = rank(args)
+        elif base in ("mean", "sum"):
+            node.info["dim"] = args.kw.get("dim", args.kw.get("axis", args.pos[1] if len(args.pos) > 1 else None))
         return node
     if base in SIGNS:
         from actinit_lint.follow.operators import binary
@@ -247,7 +273,7 @@ def function(run: Run, name: str, args: Args, place: Place, in_place: bool = Fal
     if base == "glu":
         return run.flow(Flow("gate", [x], place, name="glu"))
     if base in table.ATTENTION_FUNCTIONS:
-        return run.flow(Flow("attention", flows, place, name=base))
+        return attend(run, args, place, base)
     if base == "embedding":
         return run.flow(Flow("embedding", [x], place, name=base))
     if _is_relu(base, args) and x.op != "activation":
@@ -256,6 +282,20 @@ def function(run: Run, name: str, args: Args, place: Place, in_place: bool = Fal
     if base in table.NONLINEAR_FUNCTIONS or name in table.NONLINEAR_FUNCTIONS:
         return run.flow(Flow("nonlinear", flows, place, name=base, shape=x.shape))
     return unknown_call(run, name, args, place)
+
+
+def rank(args: Args) -> int:
+    """The number of axes that a reshaped tensor gets; 0 where it is not known."""
+    rest = args.pos[1:] or [args.kw.get("shape", args.kw.get("size"))]
+    sizes = rest[0].items if len(rest) == 1 and isinstance(rest[0], ListValue) else rest
+    if args.open:
+        return 0
+    if len(sizes) == 1 and isinstance(sizes[0], str):  # a pattern of einops
+        axes = re.sub(r"\([^)]*\)", "joined", sizes[0].rpartition("->")[2])
+        return len(axes.split())
+    if len(sizes) == 1:
+        return len(sizes[0]) if isinstance(sizes[0], tuple) else 0
+    return len(sizes)
 
 
 def _at(args: Args, index: int) -> Value:
@@ -336,4 +376,6 @@ def einsum(run: Run, args: Args, flows: list[Flow], place: Place) -> Value:
         node = raw_layer(run, flows, weights[0], place, out_first=None)
         node.info["derived"] = True
         return node
-    return run.flow(Flow("matmul", flows, place, name="einsum"))
+    node = run.flow(Flow("matmul", flows, place, name="einsum"))
+    node.info["einsum"] = args.pos[0] if args.pos else None
+    return node

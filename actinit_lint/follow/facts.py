@@ -10,10 +10,12 @@ from typing import Any
 from actinit_lint.follow.axes import SAME_AXES, other_axes
 from actinit_lint.follow.cells import cells
 from actinit_lint.follow.chains import chains
+from actinit_lint.follow.equal_tokens import equal_tokens
 from actinit_lint.follow.graph import End, Graph, ends, is_gate, live, normalised_after, normalised_before, origin
 from actinit_lint.follow.layers import Layers
 from actinit_lint.follow.losses import losses
 from actinit_lint.follow.notes import notes
+from actinit_lint.follow.one_sided import one_sided
 from actinit_lint.follow.state import Session
 from actinit_lint.follow.values import Flow, Obj, Parameter
 from actinit_lint.follow.zeros import zeros
@@ -66,7 +68,9 @@ class SessionFacts:
         self.facts.extend(cells(self.flows, self.layers, self.confidence))
         self.facts.extend(chains(self.flows, self.kernels, self.layers, self.confidence))
         self.facts.extend(losses(self.session, self.layers, self.confidence))
+        self.facts.extend(one_sided(self.session, self.flows, self.graph, self.layers, self.confidence))
         self._records()
+        self.facts.extend(equal_tokens(self.session, self.flows, self.layers, self.confidence))
         self.facts.extend(notes(self.session, self.layers, self.facts, self.flows, self.confidence))
         return self.facts
 
@@ -286,7 +290,7 @@ class SessionFacts:
         kinds = {e.kind for e in found}
         is_output = kinds <= {"output", "loss"}
         if kinds <= {"layer", "activation", "output", "loss"} and kinds & {"layer"} and activation.name == "softmax":
-            if self.graph.hidden(node, source) and not _mixes(found) and not any(_times_parameter(e) for e in found):
+            if self.graph.hidden(node, source) and not _mixes(found):
                 self.facts.append(HiddenSoftmax(activation, layer, model, self.confidence))
         multiplied = bool(kinds & {"gate", "matmul", "unknown"}) or any(e.scaled for e in found)
         if (
@@ -353,13 +357,13 @@ def _looks_up(node: Flow) -> bool:
     return source is not None and source.op == "activation" and source.name in SOFTMAX
 
 
-def _times_parameter(end: End) -> bool:
-    """Whether the value is multiplied with a parameter on the way: weights of a mixture of its rows."""
-    return any(node.info.get("parameter") is not None for node in end.via)
-
-
 def _mixes(found: list[End]) -> bool:
-    """Whether what follows a softmax is a mixture: a bare matrix, or a layer that goes straight into a product."""
+    """Whether what follows a softmax is a mixture: a bare matrix, or a layer that goes straight into a product.
+
+    A parameter that multiplies the softmax on the way holds the weights of a mixture of its rows.
+    """
+    if any(node.info.get("parameter") is not None for end in found for node in end.via):
+        return True
     if any(f.kind == "layer" and isinstance(f.node.layer, Parameter) for f in found):
         return True
     return any(e.kind in ("gate", "matmul", "unknown") for f in found if f.kind == "layer" for e in ends(f.node))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from actinit_lint.follow.values import Flow
+from actinit_lint.follow.values import Flow, LayerKey
 
 #: Operations that hand their input on while an activation is searched.
 TRANSPARENT = frozenset({"pass", "max", "select", "join", "scale", "norm", "concat", "add"})
@@ -139,7 +139,7 @@ class Graph:
     below: dict[int, int] = field(default_factory=dict)  # node -> bits of the layers downstream
     below_unknown: dict[int, bool] = field(default_factory=dict)
     above: dict[int, int] = field(default_factory=dict)
-    bits: dict[int, int] = field(default_factory=dict)  # id of layer -> bit
+    bits: dict[LayerKey, int] = field(default_factory=dict)  # key of a layer -> bit
     residual: set[int] = field(default_factory=set)
     gated: set[int] = field(default_factory=set)  # nodes of short branches that end as a gate
     full: list[Flow] = field(default_factory=list)
@@ -147,7 +147,7 @@ class Graph:
     def bit(self, node: Flow) -> int:
         if node.op not in LAYERS or node.layer is None:
             return 0 if node.op not in LAYERS else 1 << 0
-        key = id(node.layer)
+        key = node.key
         if key not in self.bits:
             self.bits[key] = len(self.bits) + 1
         return 1 << self.bits[key]
@@ -189,7 +189,7 @@ class Graph:
             if other is not source:
                 others |= other.ancestors
         branch: list[int] = []
-        layers: set[int] = set()
+        layers: set[LayerKey | int] = set()
         stack, seen = [source], set()
         while stack and len(branch) < MOST_BRANCH_NODES:
             current = stack.pop()
@@ -198,7 +198,7 @@ class Graph:
             seen.add(current.number)
             branch.append(current.number)
             if current.op in LAYERS:
-                layers.add(id(current.layer) if current.layer is not None else current.number)
+                layers.add(current.key if current.layer is not None else current.number)
             stack.extend(current.inputs)
         short = 0 < len(layers) <= MOST_BRANCH_LAYERS and len(branch) < MOST_BRANCH_NODES
         return branch if short else []
@@ -267,10 +267,8 @@ def is_gate(activation: Flow) -> bool:
         for consumer in live(node.consumers):
             if consumer.op == "gate" or (consumer.op in ("mul", "matmul") and gates(consumer, node)):
                 return True
-            if (
-                consumer.op in ("pass", "max", "select", "join", "scale", "concat", "mul", "matmul")
-                or _is_sum(consumer)
-            ) and consumer.number not in seen:
+            through = consumer.op in STRAIGHT | {"concat", "mul", "matmul"} or _is_sum(consumer)
+            if through and consumer.number not in seen:
                 seen.add(consumer.number)
                 stack.append(consumer)
     return False

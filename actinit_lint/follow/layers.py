@@ -6,16 +6,17 @@ from collections.abc import Iterable
 from math import prod
 
 from actinit_lint.follow.modules import contained, walk
-from actinit_lint.follow.values import Flow, ListValue, Obj, OneOf, Parameter, Unknown, options
+from actinit_lint.follow.values import Flow, LayerKey, ListValue, Obj, OneOf, Parameter, Unknown, options
 from actinit_lint.knowledge.kinds import spread, times
-from actinit_lint.model import Layer, Weight
+from actinit_lint.model import Layer, Weight, Write
+from actinit_lint.reference.normal_form import OPAQUE
 
 
 class Layers:
     """The layers of one session, each made once, with the names that their models give them."""
 
     def __init__(self, objects: Iterable[Obj], names: dict[int, str], root: str) -> None:
-        self.made: dict[int, Layer] = {}
+        self.made: dict[LayerKey, Layer] = {}
         self.root = root
         self.paths: dict[int, str] = {}
         self.models: dict[int, str] = {}
@@ -33,6 +34,15 @@ class Layers:
                 if id(module) not in self.paths:
                     self.paths[id(module)] = path
                     self.models[id(module)] = model
+                    self._name_listed(path, module, model)
+
+    def _name_listed(self, path: str, module: Obj, model: str) -> None:
+        """The parameters of a ParameterList, which belong to no object of their own."""
+        if module.items is None or module.kind is None or not module.kind.name.startswith("Parameter"):
+            return
+        for key, item in zip(module.keys or (), module.items.items):
+            if isinstance(item, Parameter) and item.owner is None:
+                self.paths[id(item)], self.models[id(item)] = f"{path}.{key}", model
 
     def path(self, obj: Obj) -> str:
         found = self.paths.get(id(obj))
@@ -53,14 +63,16 @@ class Layers:
         return name
 
     def model(self, node: Flow) -> str:
-        owner = node.layer.owner if isinstance(node.layer, Parameter) else node.layer
+        owner = node.layer
+        if isinstance(owner, Parameter) and owner.owner is not None:
+            owner = owner.owner
         return self.models.get(id(owner), self.root) if owner is not None else self.root
 
     def of(self, node: Flow) -> Layer | None:
         """The layer that a node of the graph applies."""
         if node.layer is None:
             return None
-        key = id(node.layer)
+        key = node.key
         if key not in self.made:
             if isinstance(node.layer, Parameter):
                 self.made[key] = self._raw(node, node.layer)
@@ -95,16 +107,21 @@ class Layers:
         owner = parameter.owner
         prefix = self.paths.get(id(owner), "") if owner is not None else ""
         name = parameter.name or self.names.get(id(parameter), "parameter")
-        path = f"{prefix}.{name}" if prefix else name
+        path = self.paths.get(id(parameter), f"{prefix}.{name}" if prefix else name)
         framework = (
             "keras" if owner is not None and owner.kind is not None and owner.kind.framework == "keras" else "torch"
         )
         layer = Layer(path, "Parameter", framework, parameter.place)  # type: ignore[arg-type]
         layer.of_class = owner.maker if owner is not None else None
         layer.scale_free = bool(node.info.get("derived")) or parameter.parametrized
+        layer.oriented = False
         layer.weights["weight"] = _weight(layer, parameter.name or "weight", parameter)
         layer.weights["weight"].role = "kernel"
-        shape = parameter.shape
+        shape, index = parameter.shape, node.info.get("index", ())
+        if index and shape is not None:
+            shape = shape[len(index) :]
+            layer.path += "".join("" if i is None else f"[{i}]" for i in index)
+            _stacked(layer.weights["weight"], shape)
         out_first = node.info.get("out_first")
         if shape is not None and out_first is not None and len(shape) >= 2:
             field = times(*shape[2:]) if out_first else times(*shape[:-2])
@@ -113,13 +130,22 @@ class Layers:
             layer.fan_in, layer.fan_out = times(inner, field), times(out, field)
             layer.kernel = field or 1
             layer.groups = node.info.get("groups", 1)
+            layer.oriented = len(shape) == 2 or layer.fan_in is not None
         elif shape is not None and node.info.get("einsum"):
             _einsum(layer, node.info["einsum"], node.info.get("operands", []), shape)
+            layer.oriented = layer.fan_in is not None
         return layer
 
 
 def _weight(layer: Layer, name: str, parameter: Parameter) -> Weight:
     return Weight(layer, name, parameter.role, parameter.shape, list(parameter.writes), parameter.trainable)  # type: ignore[arg-type]
+
+
+def _stacked(weight: Weight, shape: tuple[int | None, ...]) -> None:
+    """One matrix of several in one tensor: an initialiser that scales by fans takes them from the whole tensor."""
+    weight.stacked, weight.shape = True, shape
+    if weight.writes and weight.initializer.family not in ("normal", "uniform", "constant"):
+        weight.writes.append(Write(OPAQUE, weight.write.place))
 
 
 def _einsum(layer: Layer, equation: str, operands: list[str], shape: tuple[int | None, ...]) -> None:

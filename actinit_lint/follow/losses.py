@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, Literal, NamedTuple
 
 from actinit_lint.follow.graph import origin
 from actinit_lint.follow.layers import Layers
@@ -15,19 +16,34 @@ from actinit_lint.model import Loss, Place
 WAY = frozenset({"pass", "select", "scale", "join"})
 
 
-def losses(session: Session, layers: Layers, confidence: Any) -> list[Loss]:
-    found: list[Loss] = []
+class Site(NamedTuple):
+    """A loss where it is computed, and the data that it is computed from."""
+
+    name: str  # normal form
+    framework: Literal["torch", "keras"]
+    place: Place
+    from_logits: bool | None
+    flow: Flow
+    also: tuple[tuple[Place, str], ...]
+
+
+def losses(session: Session, layers: Layers, confidence: Any) -> Iterator[Loss]:
+    for site in sites(session, layers):
+        loss = _make(site, layers, confidence)
+        if loss is not None:
+            yield loss
+
+
+def sites(session: Session, layers: Layers) -> Iterator[Site]:
+    """Every loss of a session whose name and data were followed."""
     for record in session.records:
         if record.kind == "loss":
-            loss = _of_call(record, layers, confidence)
-            if loss is not None:
-                found.append(loss)
+            yield from _of_call(record)
         elif record.kind == "compile":
-            found.extend(_of_compile(record, layers, confidence))
-    return found
+            yield from _of_compile(record, layers)
 
 
-def _of_call(record: Record, layers: Layers, confidence: Any) -> Loss | None:
+def _of_call(record: Record) -> Iterator[Site]:
     d = record.data
     obj: Obj | None = d["obj"]
     framework = d.get("framework") or (obj.kind.framework if obj is not None and obj.kind is not None else "torch")
@@ -35,22 +51,13 @@ def _of_call(record: Record, layers: Layers, confidence: Any) -> Loss | None:
     if obj is not None and framework == "keras":
         value = obj.args.get("from_logits", False)
         logits = value if isinstance(value, bool) else None
-    if d["name"] is None:
-        return None
-    also = ((d["applied"], "computed here"),) if d["applied"] != record.place else ()
-    return _make(d["name"], framework, record.place, logits, d["flow"], layers, also, confidence)
+    if d["name"] is not None:
+        also = ((d["applied"], "computed here"),) if d["applied"] != record.place else ()
+        yield Site(d["name"], framework, record.place, logits, d["flow"], also)
 
 
-def _make(
-    name: str,
-    framework: str,
-    place: Place,
-    logits: bool | None,
-    flow: Flow,
-    layers: Layers,
-    also: tuple[tuple[Place, str], ...],
-    confidence: Any,
-) -> Loss | None:
+def _make(site: Site, layers: Layers, confidence: Any) -> Loss | None:
+    name, framework, place, logits, flow, also = site
     source = origin(flow, WAY)
     if source is None:
         return None
@@ -60,7 +67,7 @@ def _make(
         model = layers.model(before) if before is not None and before.op == "layer" else layers.root
         units = layer.out_features if layer is not None else None
         return Loss(
-            name, framework, place, logits, "activation", source.activation, layer, model, units,  # type: ignore[arg-type]
+            name, framework, place, logits, "activation", source.activation, layer, model, units,
             (*also, *source.activation.places), confidence,
         )  # fmt: skip
     if source.op == "layer" and not source.info.get("recurrent"):
@@ -68,27 +75,22 @@ def _make(
         if layer is None:
             return None
         return Loss(
-            name, framework, place, logits, "raw", None, layer, layers.model(source), layer.out_features,  # type: ignore[arg-type]
+            name, framework, place, logits, "raw", None, layer, layers.model(source), layer.out_features,
             (*also, (layer.place, "the output layer")), confidence,
         )  # fmt: skip
     return None
 
 
-def _of_compile(record: Record, layers: Layers, confidence: Any) -> list[Loss]:
+def _of_compile(record: Record, layers: Layers) -> Iterator[Site]:
     model: Obj = record.data["model"]
     outputs = model.state.get("outputs", model.state.get("output"))
     if outputs is None:
-        return []
-    found = []
+        return
     for flow, value, place in _match(outputs, record.data["loss"], record.place, layers):
         name, logits, where = loss_name(value, place)
-        if name is None or flow is None:
-            continue
-        also = ((record.place, "compiled here"),) if where != record.place else ()
-        loss = _make(name, "keras", where, logits, flow, layers, also, confidence)
-        if loss is not None:
-            found.append(loss)
-    return found
+        if name is not None and flow is not None:
+            also = ((record.place, "compiled here"),) if where != record.place else ()
+            yield Site(name, "keras", where, logits, flow, also)
 
 
 def loss_name(value: Value, place: Place) -> tuple[str | None, bool | None, Place]:

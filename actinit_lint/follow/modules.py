@@ -10,6 +10,7 @@ from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
     ABSENT,
     Args,
+    Attributes,
     ClassValue,
     DictValue,
     External,
@@ -315,6 +316,17 @@ def children(obj: Obj) -> Iterator[tuple[str, Obj]]:
                             yield f"{name}.{index}", inner
 
 
+def listed_children(obj: Obj) -> list[tuple[str, Value]]:
+    """Children as a list has them: each module once, and one entry where the code leaves open which module it is."""
+    entries: dict[str, list[Value]] = {}
+    seen: set[int] = set()
+    for name, module in children(obj):
+        if id(module) not in seen:
+            seen.add(id(module))
+            entries.setdefault(name, []).append(module)
+    return [(name, found[0] if len(found) == 1 else OneOf(tuple(found))) for name, found in entries.items()]
+
+
 #: Values that are a module or may hold one.
 HOLDING = frozenset({Obj, OneOf, ListValue, tuple, Fields})
 
@@ -378,7 +390,7 @@ def clone(run: Run, value: Value, memo: dict[int, Any] | None = None) -> Value:
         new.attrs.update({name: clone(run, v, memo) for name, v in value.attrs.items()})
         new.items = clone(run, value.items, memo) if value.items is not None else None
         new.keys = list(value.keys) if value.keys is not None else None
-        new.state = {"origin": value.number, **value.state}
+        new.state = Attributes({"origin": value.number, **value.state})
         if new.kind is not None:
             run.session.objects.append(new)
         return new
@@ -426,9 +438,11 @@ def call_object(run: Run, obj: Obj, args: Args, place: Place) -> Value:
     return Unknown(f"call of a {obj.label}")
 
 
-def initializer_opaque(run: Run, obj: Obj, place: Place, initializer: Initializer = OPAQUE) -> None:
+def initializer_opaque(
+    run: Run, obj: Obj, place: Place, initializer: Initializer = OPAQUE, recurse: bool = True
+) -> None:
     """Weights of a module were loaded or filled by something that is not followed."""
-    for _, parameter in parameters(obj):
+    for _, parameter in parameters(obj, recurse):
         run.spend()
         if not parameter.writes or parameter.writes[-1].initializer is not initializer:
             run.assign(parameter, "writes", (*parameter.writes, Write(initializer, place)))

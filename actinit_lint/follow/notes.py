@@ -195,6 +195,8 @@ def _overwriting(writes: tuple[Write, ...], index: int) -> Write | None:
             continue  # the model was trained in between
         if later.initializer.family == "opaque" or (write.sweep and not later.sweep):
             continue
+        if not later.under <= write.under:
+            continue  # with other settings of the model the first one stays
         return later
     return None
 
@@ -222,8 +224,7 @@ def _empty(session: Session, layers: Layers, facts: list[object], confidence: An
         owner = parameter.owner
         if owner is None or owner.kind is None or owner.cls is None or not _holds(owner, parameter):
             continue
-        holders = _holders(session, owner)
-        if any(_framework_fills(h) for h in holders) or any(_may_fill(h, parameter.name) for h in holders):
+        if filled_elsewhere(session, parameter):
             continue
         path = layers.paths.get(id(owner), "")
         layer = Layer(f"{path}.{parameter.name}" if path else parameter.name, "Parameter", "torch", parameter.place)
@@ -232,6 +233,15 @@ def _empty(session: Session, layers: Layers, facts: list[object], confidence: An
         model = layers.models.get(id(owner), owner.label)
         owners = tuple(c.name for c in owner.cls.lineage() if isinstance(c, ClassValue))
         yield EmptyParameter(layer, weight, parameter.place, model, confidence, met.get(parameter.place), owners)
+
+
+def filled_elsewhere(session: Session, parameter: Parameter) -> bool:
+    """Whether a framework, or a method that nothing called, may fill a parameter of a model's class."""
+    owner = parameter.owner
+    if owner is None or owner.cls is None:
+        return False
+    holders = _holders(session, owner)
+    return any(_framework_fills(h) or _may_fill(h) for h in holders)
 
 
 def _holds(owner: Obj, parameter: Parameter) -> bool:
@@ -254,8 +264,8 @@ def _framework_fills(obj: Obj) -> bool:
     return obj.cls.has_unknown_base
 
 
-def _may_fill(obj: Obj, name: str) -> bool:
-    """Whether a method that nothing called could fill the parameter: one that writes to it or to all parameters."""
+def _may_fill(obj: Obj) -> bool:
+    """Whether a method that nothing called could fill parameters."""
     assert obj.cls is not None
     for c in obj.cls.lineage():
         if not isinstance(c, ClassValue):

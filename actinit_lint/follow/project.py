@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from typing import Any
 
 from actinit_lint.disk import Disk
 from actinit_lint.follow import roots
 from actinit_lint.follow.account import Account, account_of, layers_built, parts_built
-from actinit_lint.follow.choices import choices, chooses
+from actinit_lint.follow.choices import Choice, choices, chooses
 from actinit_lint.follow.coverage import layer_sites, part_sites
 from actinit_lint.follow.imports import TABLED
 from actinit_lint.follow.state import Run, Session
+from actinit_lint.follow.unfed import unfed
 from actinit_lint.follow.unused import never_applied
 from actinit_lint.follow.values import ClassValue, Func, ProjectModule
 from actinit_lint.model import EmptyParameter, FileFacts, NotFollowed, Place
@@ -159,23 +160,34 @@ class Project:
         return self._gather()
 
     def _options(self, module: ProjectModule) -> None:
-        """Follow classes again with options under which they build layers and parts that nothing built so far."""
+        """Follow functions and classes again with options under which they build what nothing built so far."""
         parts = {Place(module.path, at) for at in part_sites(module, self._has_layers)}
         wanted = (self.places[module.path] | parts) - self.built
         if not wanted:
             return
+        for func in roots.own_functions(module):
+            for choice, aims in self._choices([func], wanted):
+                if chooses(choice, func.defaults):
+                    self._account(partial(roots.run_function, self.run, func, module, choice, aims), module)
         for cls in roots.classes(module):
             init = cls.find("__init__")
             if not roots.is_model(cls) or init is None or not isinstance(init[0], Func):
                 continue
             methods = [f for f in cls.attrs.values() if isinstance(f, Func) and isinstance(f.node, la.Function)]
             functions = [init[0], *(f for f in methods if f is not init[0])]
-            for choice, found in choices(functions, {place.at for place in wanted}):
-                aims = {Place(module.path, at): options for at, options in found.items()}
-                aims = {place: options for place, options in aims.items() if place not in self.built}
-                if not aims or not chooses(choice, roots.given_to(cls)):
-                    continue
-                self._account(partial(roots.run_class, self.run, cls, module, choice, aims), module)
+            for choice, aims in self._choices(functions, wanted):
+                if chooses(choice, roots.given_to(cls)):
+                    self._account(partial(roots.run_class, self.run, cls, module, choice, aims), module)
+
+    def _choices(
+        self, functions: Iterable[Func], wanted: Iterable[Place]
+    ) -> Iterator[tuple[Choice, dict[Place, frozenset[str]]]]:
+        """Options of the first function with the constructors they are for, as long as nothing else built those."""
+        places = {place.at: place for place in wanted}
+        for choice, found in choices(functions, set(places)):
+            aims = {places[at]: options for at, options in found.items() if places[at] not in self.built}
+            if aims:
+                yield choice, aims
 
     def _has_layers(self, cls: ClassValue) -> bool:
         """Whether a class is a module that names layers, or classes of its file that do."""
@@ -257,7 +269,7 @@ class Project:
         for path, seconds in self.run.seconds.items():
             if path in by_path:
                 by_path[path].seconds = seconds
-        self._count(by_path, sites, {place for account in accounts for place in account.built})
+        self._count(by_path, sites, accounts)
         return list(by_path.values())
 
     def _has_users(self, cls: ClassValue) -> bool:
@@ -290,13 +302,18 @@ class Project:
                 if "isinstance" in names and names & roots.INITIALISING:
                     self._asked |= names
 
-    def _count(self, by_path: dict[str, FileFacts], sites: dict[Place, str | None], constructed: set[Place]) -> None:
+    def _count(self, by_path: dict[str, FileFacts], sites: dict[Place, str | None], accounts: list[Account]) -> None:
+        """Count the constructors of layers in each file, followed and not. Layers that are fed nothing are neither."""
+        constructed = {place for account in accounts for place in account.built}
+        doubtful = {place for account in accounts if account.broken for place in account.built}
         for module in self.modules.values():
             if module.path not in by_path:
                 continue
             places = self.places[module.path] | {p for p in constructed if p.path == module.path}
             facts = by_path[module.path]
-            for place in sorted(places):
+            idle = {p.at for p in places if p in constructed and p not in sites and p not in doubtful}
+            idle = unfed(module, idle)
+            for place in sorted(p for p in places if p.at not in idle):
                 if place not in sites:
                     reason = (
                         "never applied in what was followed"

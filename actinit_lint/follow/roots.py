@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 
-from actinit_lint.follow.calls import call, call_function, flows_in, instantiate, is_plain
+from actinit_lint.follow.calls import call, call_function, flows_in, instantiate
+from actinit_lint.follow.cases import each
+from actinit_lint.follow.coverage import layer_sites
 from actinit_lint.follow.modules import call_object, contained, find_kind, is_module, walk
 from actinit_lint.follow.state import FILE_FUEL, FUEL, Frame, OutOfFuel, Run, Session
 from actinit_lint.follow.values import (
@@ -22,6 +25,7 @@ from actinit_lint.follow.values import (
     Parameter,
     ProjectModule,
     Value,
+    is_plain,
 )
 from actinit_lint.knowledge import keras as keras_table
 from actinit_lint.knowledge import torch as torch_table
@@ -212,16 +216,21 @@ def _run_steps(run: Run, obj: Obj) -> None:
 MOST_ENTRIES = 8  # functions of a file that only call builders and are all run; of more, one for each way of building
 
 
+def own_functions(module: ProjectModule) -> list[Func]:
+    """Functions at the top level of the file."""
+    return [
+        value
+        for value in module.scope.vars.values()
+        if isinstance(value, Func) and value.scope.globals is module and isinstance(value.node, la.Function)
+    ]
+
+
 def functions(module: ProjectModule) -> list[Func]:
     """Functions of the file that build models or use losses, the last first: callers usually stand below.
 
     Functions that call such functions count too. Whoever runs them skips what has been called by then.
     """
-    own = [
-        value
-        for value in module.scope.vars.values()
-        if isinstance(value, Func) and value.scope.globals is module and isinstance(value.node, la.Function)
-    ]
+    own = own_functions(module)
     wanted = BUILDING | LOSSES | _local_models(module)
     builders = [f for f in own if f.node.mentions & wanted]  # type: ignore[union-attr]
     if _has_parameters(module):
@@ -280,7 +289,9 @@ def is_model(cls: ClassValue) -> bool:
     for c in cls.lineage():
         if isinstance(c, External):
             kind = find_kind(c.name)
-            if kind is not None and kind.role in ("module", "container", "layer", "recurrent", "norm", "activation"):
+            if kind is not None and kind.role in (
+                "module", "container", "layer", "recurrent", "norm", "activation", "wrapper",
+            ):  # fmt: skip
                 return True
     return cls.has_unknown_base and bool(cls.find("forward") or cls.find("call"))
 
@@ -312,15 +323,26 @@ def _follow(run: Run, module: ProjectModule, fresh: Callable[[], Session], work:
     return session
 
 
-def run_function(run: Run, func: Func, module: ProjectModule) -> Session:
+def run_function(
+    run: Run,
+    func: Func,
+    module: ProjectModule,
+    choice: Mapping[str, Value] | None = None,
+    wanted: Mapping[Place, frozenset[str]] | None = None,
+) -> Session:
+    """Call a function with its defaults, or with options for the constructors that are wanted."""
+    confidence = "medium" if wanted or chooses_by_default(func) else "high"
+
     def fresh() -> Session:
-        return Session(func.name, module.path, confidence="medium" if chooses_by_default(func) else "high")
+        return Session(func.name, module.path, confidence=confidence, optional=wanted or {})
 
     def work() -> None:
-        args = Args()
-        for _ in range(_data_parameters(func)):
-            args.add(run.flow(Flow("input", [], func.place)), func.place)
-        call_function(run, func, args, func.place)
+        for args in each(func.cases, func.place, partial(_all_built, run, func)):
+            for _ in range(0 if args.pos or args.kw else _data_parameters(func)):
+                args.add(run.flow(Flow("input", [], func.place)), func.place)
+            for name, value in (choice or {}).items():
+                args.set(name, value, func.place)
+            call_function(run, func, args, func.place)
 
     return _follow(run, module, fresh, work)
 
@@ -399,7 +421,15 @@ def _run_methods(run: Run, obj: Obj) -> None:
         if isinstance(value, Func) and not value.called and isinstance(value.node, la.Function):
             if value.node.mentions & (BUILDING | LOSSES):
                 target = Bound(value, obj) if value.kind != "static" else value
-                _alone(run, lambda target=target, place=value.place: call(run, target, Args(), place))  # type: ignore[misc]
+                for args in each(value.cases, value.place, partial(_all_built, run, value)):
+                    _alone(run, partial(call, run, target, args, value.place))
+
+
+def _all_built(run: Run, func: Func) -> bool:
+    """Whether every constructor of a library layer that stands in a function ran in this session."""
+    built = {obj.place for obj in run.session.objects}
+    module = func.scope.globals
+    return all(Place(module.path, at) in built for at in layer_sites(module, func.node.body))
 
 
 def _alone(run: Run, what: Callable[[], object]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from actinit_lint.follow.iteration import drop_absent
 from actinit_lint.follow.records import positions
 from actinit_lint.follow.state import Run
+from actinit_lint.follow.tokens import indexed, is_all
 from actinit_lint.follow.values import (
     DictValue,
     External,
@@ -44,9 +45,14 @@ def get_item(run: Run, owner: Value, index: Value, place: Place) -> Value:
             return pieces[index]
         return run.flow(Flow("select", [owner], place, name="item", shape=None))
     if isinstance(owner, Parameter):
-        return View(owner, data=False, part=True)
+        return View(owner, data=False, part=True, index=_taken(index), repeated=indexed(owner, index))
     if isinstance(owner, View):
-        return View(owner.parameter, owner.data, True, owner.copy, owner.transposed, clone=owner.clone)
+        view = View(owner.parameter, owner.data, True, owner.copy, owner.transposed, clone=owner.clone)
+        as_it_lies = not (owner.copy or owner.transposed or owner.reshaped)
+        if as_it_lies and _taken(index) and (owner.index or not owner.part):
+            view.index = owner.index + _taken(index)
+        view.repeated = indexed(owner, index)
+        return view
     if isinstance(owner, Tensor):
         return Tensor(owner.initializer, None, owner.place, owner.also)
     if isinstance(owner, OneOf):
@@ -58,6 +64,13 @@ def get_item(run: Run, owner: Value, index: Value, place: Place) -> Value:
     if isinstance(owner, Unknown) and isinstance(index, (str, int)):
         return owner.part(str(index))
     return Unknown("item of an unknown value")
+
+
+def _taken(index: Value) -> tuple[int | None, ...]:
+    """What an index takes from each leading axis, one element of it; nothing where it does something else."""
+    parts = index if isinstance(index, tuple) else (index,)
+    single = (isinstance(part, (int, Unknown)) and not isinstance(part, bool) and not is_all(part) for part in parts)
+    return tuple(part if isinstance(part, int) else None for part in parts) if all(single) else ()
 
 
 def _sequence(run: Run, items: list[Value], open_: bool, index: Value, as_tuple: bool) -> Value:
@@ -105,7 +118,7 @@ def _object(run: Run, owner: Obj, index: Value, place: Place) -> Value:
             sliced = Obj(None, owner.kind, {}, place, run.next(), items=ListValue(part, "list", owner.items.open))
             sliced.flags.add("slice")
             return sliced
-        if owner.keys is None or isinstance(index, int):
+        if owner.keys is None or isinstance(index, int) or (_is_list(owner) and len(owner.items.items) == 1):
             return _sequence(run, owner.items.items, owner.items.open, index, False)
         return Unknown("item with an unknown key")
     values = positions(owner)
@@ -118,6 +131,11 @@ def _object(run: Run, owner: Obj, index: Value, place: Place) -> Value:
 
         return call_method(run, owner, "__getitem__", [index], place)
     return Unknown("item of an object")
+
+
+def _is_list(owner: Obj) -> bool:
+    """A list of modules or parameters, whose keys are positions: one element stands for all that a loop makes."""
+    return owner.kind is not None and owner.kind.name in ("ModuleList", "ParameterList")
 
 
 def set_item(run: Run, owner: Value, index: Value, value: Value, place: Place) -> None:

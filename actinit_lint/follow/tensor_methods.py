@@ -5,6 +5,7 @@ from __future__ import annotations
 from actinit_lint.follow.calls import flows_in
 from actinit_lint.follow.fans import by_fans
 from actinit_lint.follow.state import Run
+from actinit_lint.follow.tokens import laid_out
 from actinit_lint.follow.values import (
     Args,
     Flow,
@@ -69,6 +70,13 @@ CHANGING = frozenset(
 
 
 def on_parameter(run: Run, owner: Parameter | View, name: str, args: Args, place: Place) -> Value:
+    result = _on_parameter(run, owner, name, args, place)
+    if isinstance(result, View) and result is not owner:
+        result.repeated = laid_out(owner, name, args)
+    return result
+
+
+def _on_parameter(run: Run, owner: Parameter | View, name: str, args: Args, place: Place) -> Value:
     parameter = owner.parameter if isinstance(owner, View) else owner
     if name in FILL_METHODS:
         return _fill(run, owner, name, args, place)
@@ -154,6 +162,7 @@ def on_parameter(run: Run, owner: Parameter | View, name: str, args: Args, place
             part,
             isinstance(owner, View) and owner.copy,
             not transposed,
+            index=owner.index if isinstance(owner, View) else (),
         )
     if name in ("clone", "half", "double", "bfloat16"):
         return View(parameter, copy=True, clone=True)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from actinit_lint.follow import dataflow
 from actinit_lint.follow.calls import call, unknown_call
 from actinit_lint.follow.fans import by_fans, fan
 from actinit_lint.follow.modules import children, initializer_opaque
 from actinit_lint.follow.state import Run
+from actinit_lint.follow.tokens import laid_out
 from actinit_lint.follow.values import (
     Args,
     External,
@@ -274,7 +277,9 @@ def on_tensors(run: Run, last: str, args: Args, place: Place) -> Value:
         parameter = value.parameter if isinstance(value, View) else value
         if last in ("t", "transpose") and not isinstance(value, View):
             return View(parameter, transposed=True)
-        return View(parameter, copy=True)
+        if last in ("t", "transpose") and isinstance(value, View) and value.index:
+            return replace(value, transposed=not value.transposed)
+        return View(parameter, copy=True, repeated=laid_out(value, last, args.without_first()))
     if is_number(value) and last in ("sqrt", "tensor", "exp", "log"):
         from actinit_lint.follow.builtin import STANDARD
 

@@ -32,6 +32,8 @@ def torch_written(initializer: Initializer) -> Written | None:
         case "constant" if value is not None:
             name = {0.0: "zeros_", 1.0: "ones_"}.get(value)
             return Written(name) if name else Written("constant_", (("val", f"{value:g}"),))
+        case "normal" if initializer.std is not None and not initializer.mean:
+            return Written("normal_", (("std", f"{initializer.std:g}"),))
         case "orthogonal" if gain is not None:
             return Written("orthogonal_", _gain(gain))
         case "variance_scaling" if gain is not None and initializer.mode == "fan_avg":
@@ -76,6 +78,8 @@ def keras_written(initializer: Initializer) -> Written | None:
         case "constant" if value is not None:
             name = {0.0: "Zeros", 1.0: "Ones"}.get(value)
             return Written(name) if name else Written("Constant", (("value", f"{value:g}"),))
+        case "normal" if initializer.std is not None and not initializer.mean and drawn == "normal":
+            return Written("RandomNormal", (("stddev", f"{initializer.std:g}"),))
         case "orthogonal" if gain is not None:
             return Written("Orthogonal", _gain(gain))
         case "variance_scaling" if gain is not None and initializer.mode is not None and drawn is not None:

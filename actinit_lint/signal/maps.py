@@ -26,11 +26,10 @@ class Map(NamedTuple):
 def map_of(layer: Layer, weight: Weight, unknown: int, inputs: int | None = None) -> Map | None:
     """The layer with `unknown` in place of each width that is not known; None where a number of it is not known at all.
 
-    `inputs` are the channels that the layer before says it hands on. Unknown kernel sizes count as 1. Of a raw
-    parameter the fans must be known: which axis is summed is not certain.
+    `inputs` are the channels that the layer before says it hands on. Unknown kernel sizes count as 1.
     """
     shape = _shape(layer, weight, unknown, inputs)
-    fans = _operation(layer, shape, unknown)
+    fans = _operation(layer, shape, unknown, inputs)
     moments = drawn_moments(weight.initializer, shape, layer.framework == "keras")
     bias = _bias(layer, shape, unknown)
     if fans is None or moments is None or bias is None:
@@ -53,12 +52,15 @@ def _shape(layer: Layer, weight: Weight, unknown: int, inputs: int | None) -> tu
     return tuple(filled)
 
 
-def _operation(layer: Layer, shape: tuple[int, ...], unknown: int) -> tuple[float, float, float] | None:
+def _operation(
+    layer: Layer, shape: tuple[int, ...], unknown: int, inputs_known: int | None
+) -> tuple[float, float, float] | None:
     """(products in an output, outputs of an input, channels that come in). See `reference.fans`."""
     if layer.kind == "Parameter":
-        if layer.fan_in is None:
+        if not layer.oriented:
             return None
-        return layer.fan_in, layer.fan_out or unknown, layer.in_features or layer.fan_in
+        fan_in = layer.fan_in or inputs_known or unknown
+        return fan_in, layer.fan_out or unknown, layer.in_features or fan_in
     keras = layer.framework == "keras"
     first, second = (shape[-2], shape[-1]) if keras else (shape[0], shape[1])
     field = prod(shape[:-2] if keras else shape[2:])

@@ -54,6 +54,8 @@ def verdict(chain: Chain) -> Verdict | None:
 
 def _verdict(chain: Chain) -> Verdict | None:
     prediction = predict(chain)
+    if chain.modulates:
+        return None if prediction is None else _starts_saturated(chain, prediction)
     if chain.recurrent:  # whose prediction is the most that can be left; frameworks' defaults fade too, by design
         spread = None if prediction is None else _spread(chain, prediction)
         return spread if spread is not None and spread.code == "ACT402" else None
@@ -81,16 +83,19 @@ def _plain(chain: Chain, prediction: Prediction | None) -> Verdict | None:
 
 
 def _starts_saturated(chain: Chain, prediction: Prediction) -> Verdict | None:
-    """401: written-out spreads before activations that saturate at once."""
+    """401: written-out spreads before activations that saturate at once, whatever the sizes that are not known."""
     found: list[tuple[Step, float]] = []
     if not prediction.course.trusted:
         return None
-    for index, (step, point) in enumerate(zip(chain.steps, prediction.course.points)):
-        if step.activation.name not in SATURATING or choice(step) != "spread" or step.layer.fan_in is None:
+    for index, step in enumerate(chain.steps):
+        if step.activation.name not in SATURATING or choice(step) != "spread":
             continue
         if chain.start is None and (index == 0 or chain.steps[index - 1].activation.name not in SATURATING):
             continue  # the scale of what comes in is not known
-        share = saturated_probability(nonlinearity(step.activation), point.q)
+        if index == 0 and step.layer.fan_in is None:
+            continue  # the data may have a few features only, where hidden layers have many
+        points = [one.points[index] for one in prediction.courses]
+        share = min(saturated_probability(nonlinearity(step.activation), point.q) for point in points)
         if share > SATURATED_SHARE:
             found.append((step, share))
     if not found:

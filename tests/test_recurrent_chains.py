@@ -195,6 +195,12 @@ def test_usual_spreads_say_nothing(layer: str, write: str) -> None:
         assert found is None or found.level == "info"
 
 
+def test_a_stack_with_a_layer_that_is_not_known_is_no_part_of_a_chain() -> None:
+    code = network("nn.GRU(32, 64, num_layers=4)")
+    loaded = code.replace("    def forward", "        load(self.rnn.weight_ih_l1)\n\n    def forward")
+    assert not recurrent_chains(loaded)
+
+
 def test_an_rnn_whose_memory_has_no_bound_is_not_judged() -> None:
     write = "nn.init.normal_(weight, std=0.001) if 'hh' not in name else nn.init.orthogonal_(weight)"
     (chain,) = recurrent_chains(network("nn.RNN(32, 64, num_layers=3)", write=write))

@@ -25,6 +25,8 @@ def stacked(node: Flow, links: Sequence[Link]) -> tuple[Step, ...]:
     layer, obj = links[0].layer, node.layer
     if not isinstance(obj, Obj) or not layer.recurrent or layer.kind not in CELLS or not _is_plain(links[0], obj):
         return ()
+    if len(links) < sum(weight.role == "kernel" for weight in layer.weights.values()):
+        return ()  # one of them is not known
     steps = []
     for link in links:
         if not link.weight.name.endswith("_reverse"):

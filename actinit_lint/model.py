@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from actinit_lint.reference.normal_form import Initializer
+from actinit_lint.reference.recurrence import CellKind
 
 
 class Place(NamedTuple):
@@ -32,6 +33,7 @@ class Write:
     sweep: bool = False  # made on the way through many modules: `apply`, a loop over `modules()`
     uses: int = 0  # how often something was trained before it
     sweeps: tuple[int, ...] = ()  # numbers of the sweeps it was made in
+    under: frozenset[Place] = frozenset()  # conditions on settings of the model that it stands under
 
 
 @dataclass(slots=True, eq=False)
@@ -307,12 +309,24 @@ class EmptyParameter:
 
 
 @dataclass(slots=True, eq=False)
+class Recurrence:
+    """What becomes of the candidate activations of a recurrent layer from one time step to the next."""
+
+    cell: CellKind
+    weight: Weight  # hidden to hidden
+    biases: tuple[Weight, ...]
+    forget_bias: float = 0.0  # added to that of an LSTM's forget gate
+    directions: int = 1
+
+
+@dataclass(slots=True, eq=False)
 class Step:
     """One link of a chain, and what lies on the way to the next layer. Pooling, flatten and the like change nothing."""
 
     link: Link
     dropout: tuple[float | None, ...] = ()  # probabilities; None: dropout of an unknown one
     norm: str | None = None  # "layer", "rms", "group": only in chains that go through such norms
+    recurrence: Recurrence | None = None  # of one of the layers that a recurrent layer stacks
 
     @property
     def layer(self) -> Layer:
@@ -331,9 +345,10 @@ class Step:
 class Chain:
     """A maximal run of links, each feeding the next layer and nothing else; the head is no part of it.
 
-    It ends at batch normalisation, residual additions, concatenations, branch points, gates, recurrent cells and
-    attention, and holds only layers of known kernel and bias initialisers and activations. A layer of unknown
-    repetition (`layer.repeated`) stands for one or more and counts once.
+    It ends at batch normalisation, residual additions, concatenations, branch points, gates, cells unrolled by hand
+    and attention, and holds only layers of known kernel and bias initialisers and activations. A layer of unknown
+    repetition (`layer.repeated`) stands for one or more and counts once. Where recurrent layers are among the links,
+    what lies between those is a chain of its own besides.
     """
 
     steps: tuple[Step, ...]
@@ -341,6 +356,7 @@ class Chain:
     confidence: Literal["low", "medium", "high"] = "high"
     start: float | None = 1.0  # second moment of what the first layer is fed; None: not known
     normed: bool = False  # goes through layer, RMS or group normalisation, which do not heal a sigmoid
+    within: Chain | None = field(default=None, repr=False)  # the chain with recurrent layers that this is a part of
     modulates: bool = False  # ends in a gate or a modulation: no plain chain, but its units can start saturated
     #: what `signal` made of it, once somebody asked
     prediction: object = field(default=None, repr=False)
@@ -349,6 +365,10 @@ class Chain:
     @property
     def links(self) -> tuple[Link, ...]:
         return tuple(step.link for step in self.steps)
+
+    @property
+    def recurrent(self) -> bool:
+        return any(step.recurrence is not None for step in self.steps)
 
 
 @dataclass(slots=True, eq=False)

@@ -134,3 +134,14 @@ def test_a_model_is_inspected_in_this_process_and_left_as_it_was() -> None:
     report = probe.inspect(model)
     assert [one.code for one in report.findings] == ["ACT703"]
     assert all((old == new).all() for old, new in zip(before, model.get_weights()))
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "SimpleRNN"])
+@pytest.mark.parametrize(("spread", "codes"), [(0.05, []), (2.0, ["ACT702"])])
+def test_too_wide_a_spread_saturates_a_recurrent_layer(kind: str, spread: float, codes: list[str]) -> None:
+    keras.utils.set_random_seed(0)
+    drawn = {f"{name}_initializer": keras.initializers.RandomNormal(stddev=spread) for name in ("kernel", "recurrent")}
+    body = getattr(layers, kind)(24, **drawn)
+    report = probe.inspect(keras.Sequential([keras.Input((10, 6)), body, layers.Dense(2)]))
+    assert [one.code for one in report.findings] == codes
+    assert all(f"inside {body.path}" in one.message for one in report.findings)

@@ -54,6 +54,29 @@ def lecun(weight: Any) -> None:
     nn.init.kaiming_normal_(weight, nonlinearity="linear")
 
 
+def orthogonal(name: str, parameter: Any) -> None:
+    """The usual advice for recurrent layers: an orthogonal state, Xavier's inputs, and a forget gate that is open."""
+    if "bias" not in name:
+        (nn.init.orthogonal_ if "hh" in name else nn.init.xavier_uniform_)(parameter)
+    else:
+        nn.init.zeros_(parameter)
+        parameter[len(parameter) // 4 : len(parameter) // 2] = 1.0
+
+
+def chrono(name: str, parameter: Any) -> None:
+    """Tallec & Ollivier 2018: an LSTM that remembers for up to 200 steps has gates that are all but open or shut."""
+    orthogonal(name, parameter)
+    if "bias_ih" in name:
+        quarter = len(parameter) // 4
+        parameter[quarter : 2 * quarter] = torch.empty(quarter).uniform_(1, 200).log()
+        parameter[:quarter] = -parameter[quarter : 2 * quarter]
+
+
+def wide(name: str, parameter: Any) -> None:
+    if "weight" in name:
+        nn.init.normal_(parameter, std=1.5)
+
+
 def conv(depth: int, norm: bool) -> Any:
     layers: list[Any] = []
     for index in range(depth):
@@ -75,8 +98,9 @@ class Residual(nn.Module):
 class Block(nn.Module):
     """A transformer block, written out, with the small spread that is usual for such models."""
 
-    def __init__(self, width: int = 32, heads: int = 4) -> None:
+    def __init__(self, width: int = 32, heads: int = 4, masked: bool = False) -> None:
         super().__init__()
+        self.masked = masked
         self.first, self.second, self.heads = nn.LayerNorm(width), nn.LayerNorm(width), heads
         self.qkv, self.merge = nn.Linear(width, 3 * width), nn.Linear(width, width)
         self.up, self.down = nn.Linear(width, 4 * width), nn.Linear(4 * width, width)
@@ -86,7 +110,10 @@ class Block(nn.Module):
     def forward(self, x: Any) -> Any:
         batch, steps, width = x.shape
         q, k, v = self.qkv(self.first(x)).view(batch, steps, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
-        weights = (q @ k.transpose(-1, -2) / math.sqrt(width / self.heads)).softmax(-1)
+        scores = q @ k.transpose(-1, -2) / math.sqrt(width / self.heads)
+        if self.masked:
+            scores = scores.masked_fill(torch.ones(steps, steps).triu(1).bool(), float("-inf"))
+        weights = scores.softmax(-1)
         x = x + self.merge((weights @ v).transpose(1, 2).reshape(batch, steps, width))
         return x + self.down(F.gelu(self.up(self.second(x))))
 
@@ -106,10 +133,12 @@ class Squeeze(nn.Module):
 
 
 class Recurrent(nn.Module):
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, draw: Callable[[str, Any], Any] | None = None) -> None:
         super().__init__()
         self.body = getattr(nn, kind)(6, 24, 2, batch_first=True, bidirectional=True)
         self.head = nn.Linear(48, 2)
+        for name, parameter in self.body.named_parameters() if draw is not None else ():
+            draw(name, parameter.detach())
 
     def forward(self, x: Any) -> Any:
         return self.head(self.body(x)[0][:, -1])
@@ -215,6 +244,8 @@ HEALTHY: dict[str, tuple[Callable[[], Any], tuple[int, ...]]] = {
     ),
     "an LSTM": (lambda: Recurrent("LSTM"), (10, 6)),
     "a GRU": (lambda: Recurrent("GRU"), (10, 6)),
+    "an orthogonal LSTM with an open forget gate": (lambda: Recurrent("LSTM", orthogonal), (10, 6)),
+    "an LSTM that remembers long": (lambda: Recurrent("LSTM", chrono), (10, 6)),
     "an Elman network": (lambda: Recurrent("RNN"), (10, 6)),
     "a U-net": (Unet, (1, 16, 16)),
     "a variational autoencoder": (Autoencoder, (32,)),
@@ -236,9 +267,13 @@ def test_a_healthy_network_gives_no_finding(name: str) -> None:
     assert loud(build, *shape) == []
 
 
-def test_models_of_tokens_give_no_finding() -> None:
-    transformer = [Block() for _ in range(4)]
+@pytest.mark.parametrize("masked", [False, True])
+def test_models_of_tokens_give_no_finding(masked: bool) -> None:
+    transformer = [Block(masked=masked) for _ in range(4)]
     assert loud(lambda: nn.Sequential(nn.Embedding(20, 32), *transformer, nn.Linear(32, 20)), 8, tokens=20) == []
+
+
+def test_tied_weights_give_no_finding() -> None:
     assert loud(tied, 8, tokens=20) == []
 
 
@@ -259,6 +294,11 @@ SICK: dict[str, tuple[Callable[[], Any], str]] = {
 class _Log(nn.Module):
     def forward(self, x: Any) -> Any:
         return torch.log(x)
+
+
+@pytest.mark.parametrize("kind", ["LSTM", "GRU", "RNN"])
+def test_too_wide_a_spread_saturates_a_recurrent_layer(kind: str) -> None:
+    assert loud(lambda: Recurrent(kind, wide), 10, 6) == ["ACT702"]
 
 
 @pytest.mark.parametrize("name", SICK)

@@ -69,6 +69,7 @@ class TestVerdicts:
             ("ACT403", chain(2, bias="nn.init.constant_(layer.bias, -9.0)")),
             ("ACT404", chain(4, activation="sigmoid")),
             ("ACT405", chain(5, width=2)),
+            ("ACT503", chain(2).replace("torch.relu(layer(x))", "torch.softmax(layer(x), dim=-1)")),
         ],
         ids=lambda value: value if value.startswith("ACT") else "",
     )
@@ -95,6 +96,37 @@ class TestVerdicts:
         assert abs(probe["cured"]) < 1
         assert probe["outlook"] == "slow"
         assert set(probe["chain"]) == {"signal", "gradient"}
+
+    @pytest.mark.parametrize(
+        "source",
+        [
+            chain(8, "nn.init.xavier_normal_(layer.weight)"),
+            chain(5, "nn.init.normal_(layer.weight)"),
+            chain(5, "nn.init.normal_(layer.weight, std=0.01)", bias="nn.init.zeros_(layer.bias)"),
+        ],
+        ids=["ACT101", "ACT401", "ACT402"],
+    )
+    def test_the_remedies_heal_the_whole_chain(self, monkeypatch: Any, tmp_path: Path, source: str) -> None:
+        result = probed(monkeypatch, tmp_path, source)
+        (found,) = result.json["findings"]
+        before, after = found["probe"]["chain"], found["probe"]["cured_chain"]
+        assert set(after) == {"signal", "gradient"}
+        assert all(abs(m) < 0.6 < abs(before[name]) for name, m in after.items())
+
+    def test_the_report_shows_the_chain_before_and_after(self, monkeypatch: Any, tmp_path: Path) -> None:
+        source = chain(5, "nn.init.normal_(layer.weight)")
+        out = " ".join(probed(monkeypatch, tmp_path, source, "--output-format", "full").out.split())
+        shown = re.search(r"chain with the remedies: signal ×(\S+) → ×(\S+), gradient ×(\S+) → ×(\S+)", out)
+        assert shown is not None, out
+        before, after, back_before, back_after = map(float, shown.groups())
+        assert before > 100 and back_before > 100 and 0.2 < after < 5 and 0.2 < back_after < 5
+
+    def test_a_chain_through_norms_is_measured_too(self, monkeypatch: Any, tmp_path: Path) -> None:
+        plain = chain(12, activation="sigmoid")
+        normed = plain.replace("layer(x))", "nn.functional.layer_norm(layer(x), (64,)))")
+        (found,) = probed(monkeypatch, tmp_path, normed).json["findings"]
+        assert (found["code"], found["probe"]["verdict"]) == ("ACT404", "confirmed")
+        assert found["probe"]["chain"]["gradient"] < -4
 
     def test_what_the_code_makes_up_for_is_not_observed(self, monkeypatch: Any, tmp_path: Path) -> None:
         source = chain(3, "nn.init.xavier_normal_(layer.weight)")

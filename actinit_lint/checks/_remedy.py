@@ -33,8 +33,11 @@ def chain_remedies(chain: Chain, steps: Sequence[Step]) -> tuple[Remedy, ...]:
     """One for each weight of some layers of a chain; none where they would not heal it.
 
     The gains that have a name, unless the chain drifts with them: those of smooth rectifiers are rounded to He's.
+    Recurrent layers fade with any gain, so that of those the named ones are all there is to say.
     """
     named = [remedy(step.link) for step in steps]
+    if chain.recurrent:
+        return tuple(one for one in named if one is not None) if None not in named else ()
     exact = [weight_remedy(step.link.model, step.link.weight, step.activation, exact=True) for step in steps]
     before = predict(chain)
     for bearable in (0, min(1, _grave(0.0 if before is None else before.m) - 1)):

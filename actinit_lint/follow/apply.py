@@ -286,8 +286,10 @@ def _loss_data(obj: Obj, args: Args) -> Flow | None:
 def _wrapper(run: Run, obj: Obj, args: Args, place: Place) -> Value:
     from actinit_lint.follow.calls import call, unknown_call
 
-    inner = obj.args.get("layer")
     extra = obj.kind.extra if obj.kind is not None else None
+    if extra == "cells":
+        return _cells(run, obj, args, place)
+    inner = obj.args.get("layer", obj.args.get("module"))
     if not isinstance(inner, Obj):
         return unknown_call(run, obj.label, args, place)
     x = input_flow(run, args, place)
@@ -303,11 +305,61 @@ def _wrapper(run: Run, obj: Obj, args: Args, place: Place) -> Value:
     if isinstance(result, Flow):
         if extra == "time" and result.shape is not None and given:
             return run.flow(Flow("pass", [result], place, name="time steps", shape=(given[0], *result.shape)))
+        if extra == "bidirectional" and isinstance(obj.args.get("backward_layer"), Obj):
+            return _both_ways(run, obj, result, step, place)
         if extra == "bidirectional" and result.shape:
             last = result.shape[-1]
             wide = last * 2 if last is not None and obj.args.get("merge_mode") == "concat" else last
             return run.flow(Flow("pass", [result], place, name="both directions", shape=(*result.shape[:-1], wide)))
     return result
+
+
+#: What `Bidirectional` does with the outputs of its layers.
+MERGES = {"concat": "concat", "sum": "add", "ave": "add", "mul": "mul"}
+
+
+def _both_ways(run: Run, obj: Obj, forward: Flow, step: Args, place: Place) -> Value:
+    """A layer of its own for the way back. Without one, a copy of the first stands for both."""
+    from actinit_lint.follow.calls import call
+
+    flows = [forward, *flows_in((call(run, obj.args["backward_layer"], step, place),))]
+    mode = obj.args.get("merge_mode")
+    op = MERGES.get(mode) if isinstance(mode, str) else None
+    if op is None:
+        return tuple(flows)
+    return run.flow(Flow(op, flows, place, name="both directions", shape=None if op == "concat" else forward.shape))
+
+
+def _cells(run: Run, obj: Obj, args: Args, place: Place) -> Value:
+    """`RNN(cell)`, `RNN([a, b])`, `StackedRNNCells([a, b])`: at every step one cell after the other."""
+    from actinit_lint.follow.calls import call, unknown_call
+
+    given: Value = obj.args.get("cell", obj.args.get("cells"))
+    stacked = isinstance(given, (ListValue, tuple))
+    cells = list(given.items if isinstance(given, ListValue) else given) if stacked else [given]
+    if not cells or not all(isinstance(cell, Obj) for cell in cells) or getattr(given, "open", False):
+        return unknown_call(run, obj.label, args, place)
+    x = input_flow(run, args, place)
+    whole = obj.label == "RNN"
+    value: Value = x
+    if whole and x.shape:
+        value = run.flow(Flow("pass", [x], place, name="time steps", shape=x.shape[1:]))
+    for cell in cells:
+        step = Args()
+        step.add(value, place)
+        if cell.cls is not None:
+            step.add(Unknown("the state of a cell"), place)
+        result = call(run, cell, step, place)
+        value = result[0] if isinstance(result, tuple) and result else result
+    if not isinstance(value, Flow):
+        return value
+    states = len(cells) if stacked else 2 if "LSTM" in cells[0].label else 1
+    if not whole:
+        return (value, value)
+    out = run.flow(Flow("pass", [value], place, name="time steps"))
+    if obj.args.get("return_state") is True:
+        out.info["pieces"] = (out,) * (1 + states)
+    return out
 
 
 def _opaque(run: Run, obj: Obj, args: Args, place: Place) -> Value:

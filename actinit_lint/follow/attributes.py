@@ -44,10 +44,13 @@ def get_attribute(run: Run, owner: Value, name: str, place: Place) -> Value:
 
 
 def _external(run: Run, owner: External, name: str, place: Place) -> Value:
-    from actinit_lint.follow.library import CONSTANTS
+    from actinit_lint.follow.library import CONSTANTS, keras_initializer
+    from actinit_lint.follow.modules import find_kind
 
     if name == "__name__":
         return owner.name.rsplit(".", 1)[-1]
+    if name == "from_config" and (keras_initializer(owner.name) is not None or find_kind(owner.name) is not None):
+        return Method(owner, name, place)
     full = canonical(f"{owner.name}.{name}")
     return CONSTANTS.get(full) if full in CONSTANTS else External(full)
 
@@ -127,10 +130,9 @@ def _object(run: Run, owner: Obj, name: str, place: Place) -> Value:
         if owner.kind.framework == "keras" and name in KERAS_LAZY:
             return keras_weight(run, owner, name, place)
         if name in ("_modules", "_parameters"):
-            from actinit_lint.follow.modules import children, parameters
+            from actinit_lint.follow.modules import listed_children, parameters
 
-            listed = children(owner) if name == "_modules" else parameters(owner, recurse=False)
-            return DictValue(dict(listed))
+            return DictValue(dict(listed_children(owner) if name == "_modules" else parameters(owner, recurse=False)))
         if name == "module":
             return owner  # seen through a wrapper such as DataParallel
         if name == "training":
@@ -152,6 +154,8 @@ def kind_name(owner: Obj) -> str:
     """The canonical library name of an object's kind."""
     if owner.kind is None:
         return "builtins.object"
+    if owner.kind.role == "initializer":
+        return f"keras.initializers.{owner.state.get('name')}"
     prefix = "torch.nn" if owner.kind.framework == "torch" else "keras.layers"
     return canonical(f"{prefix}.{owner.kind.name}")
 

@@ -14,6 +14,7 @@ from actinit_lint.follow.iteration import MOST_ELEMENTS, Range, drop_absent, ite
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
     ABSENT,
+    CHOSEN,
     Args,
     ClassValue,
     DictValue,
@@ -29,6 +30,7 @@ from actinit_lint.follow.values import (
     Unknown,
     Value,
     View,
+    class_names,
     is_number,
     options,
 )
@@ -103,7 +105,12 @@ def isinstance_of(value: Value, kinds: Value) -> bool | None:
     if isinstance(value, OneOf):
         found = {isinstance_of(option, kinds) for option in value.options if option is not ABSENT}
         return found.pop() if len(found) == 1 else None
-    if isinstance(kinds, (Unknown, OneOf)) or isinstance(value, Unknown):
+    if isinstance(kinds, OneOf):
+        if isinstance(value, Obj) and value.state.get(CHOSEN) == class_names(kinds):
+            return True  # `conv = CONVS[dim]` once more: the same choice
+        answers = [isinstance_of(value, kind) for kind in kinds.options]
+        return answers[0] if len(set(answers)) == 1 else None
+    if isinstance(kinds, Unknown) or isinstance(value, Unknown):
         return None
     if isinstance(kinds, External):
         return _is_external(value, kinds.name)

@@ -7,6 +7,7 @@ import re
 from actinit_lint.follow.state import DEEPEST, TRAINING, Endless, Frame, Run
 from actinit_lint.follow.values import (
     ABSENT,
+    CHOSEN,
     Args,
     Bound,
     ClassValue,
@@ -25,6 +26,8 @@ from actinit_lint.follow.values import (
     Unknown,
     Value,
     View,
+    class_names,
+    is_plain,
 )
 from actinit_lint.model import Place
 from actinit_lint.program import language as la
@@ -70,6 +73,8 @@ def call(run: Run, target: Value, args: Args, place: Place) -> Value:
     return unknown_call(run, "an unknown function", args, place)
 
 
+#: Methods of a `GradientTape`: what they get is no part of what they give.
+DERIVATIVES = frozenset({"gradient", "jacobian", "batch_jacobian"})
 #: Methods whose argument lends its type or size: `scales.to(x)` holds nothing of x.
 LENDING = frozenset({"to", "type_as", "expand_as", "view_as", "reshape_as", "new_tensor"})
 
@@ -81,6 +86,8 @@ def call_unknown(run: Run, name: str, args: Args, place: Place) -> Value:
     run.spend()
     if name in LENDING:
         return Unknown(f"{name} of an unknown value")
+    if name in DERIVATIVES:
+        return Unknown(f"a {name}")
     if name in TRAINING:
         run.uses += 1
     if name.startswith("build"):
@@ -100,6 +107,10 @@ def _call_options(run: Run, target: OneOf, args: Args, place: Place) -> Value:
         return call(run, callables[0], args, place)
     outcomes = run.branch([lambda option=option: call(run, option, args, place) for option in callables])  # type: ignore[misc]
     run.merge([changes for _, changes in outcomes])
+    names = class_names(target)
+    for value, _ in outcomes if names else ():
+        if isinstance(value, Obj):
+            value.state[CHOSEN] = names
     return run.join([value for value, _ in outcomes])
 
 
@@ -206,6 +217,8 @@ def flows_in(values: object, depth: int = 0) -> list[Flow]:
 
 def call_function(run: Run, func: Func, args: Args, place: Place) -> Value:
     func.called = True
+    if func.name.startswith("assert") and flows_in(args.values()):
+        return Unknown("a check of the data")  # it takes nothing from them
     if len(run.frames) >= DEEPEST or _recursion(run, func) > (2 if run.branching else 8):
         if _is_undecided(run, func):
             raise Endless
@@ -295,12 +308,18 @@ def _given(run: Run, func: Func, name: str, value: Value) -> Value:
     return value
 
 
+#: Modules that functions get handed, to build the same with another one.
+FRAMEWORKS = frozenset({"keras", "keras.layers", "keras.models", "tensorflow", "torch", "torch.nn"})
 #: Classes that hold settings: an argument of such a type that nobody gives is taken with its defaults.
 SETTINGS = ("config", "configuration", "args", "arguments", "params", "hparams", "options", "settings", "cfg")
 
 
 def _unsaid(run: Run, func: Func, param: la.Param) -> Value:
-    """A parameter without argument and default: unknown, unless its annotation names a class of settings."""
+    """A parameter without argument and default: unknown, unless its annotation names a class of settings, or it has
+    the name of a framework that the file imports: `def build(keras)`."""
+    imported = func.scope.globals.scope.vars.get(param.name)
+    if isinstance(imported, External) and imported.name in FRAMEWORKS:
+        return imported
     if param.annotation is not None and len(run.frames) < DEEPEST - 8:
         from actinit_lint.follow.expressions import evaluate
 
@@ -343,7 +362,7 @@ def instantiate(run: Run, cls: ClassValue, args: Args, place: Place) -> Value:
         return Unknown(f"{cls.name} is an enumeration, an exception or the like")
     if not run.session.optional:
         cls.instances += 1
-        if cls.sample is None:
+        if cls.sample is None and (args.pos or args.kw):  # not the linter's own trial, which gives none
             cls.sample = plain_part(args)
         if run.frame.maker is not None and run.frame.maker != cls.name:
             cls.embedded = True
@@ -378,12 +397,6 @@ def plain_part(args: Args) -> Args:
         if is_plain(value):
             out.set(name, value, args.kw_places[name])
     return out
-
-
-def is_plain(value: Value) -> bool:
-    if isinstance(value, (tuple, ListValue)):
-        return all(is_plain(v) for v in (value.items if isinstance(value, ListValue) else value))
-    return value is None or isinstance(value, (bool, int, float, str, ClassValue, External, Func))
 
 
 def _forget_trials(run: Run, last: Flow | None) -> None:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, Literal
 
 from actinit_lint.follow.graph import End, ends, live, origin
 from actinit_lint.follow.layers import Layers
+from actinit_lint.follow.stacked import stacked
 from actinit_lint.follow.values import Flow, LayerKey, Obj
 from actinit_lint.model import Chain, Link, Step
 from actinit_lint.reference.activations import CATALOGUE
-from actinit_lint.reference.normal_form import Initializer
 
 #: Steps that hand a value on as it is. Pooling, flatten and the like count as factor 1.
 STEPS = frozenset({"pass", "max", "select", "join"})
@@ -44,12 +44,13 @@ class Piece:
     link: Link
     before: Way  # to its activation
     after: Way | None  # to the next layer, where there is exactly one
+    layers: tuple[Step, ...] = ()  # of a recurrent layer: those that it stacks
     next: int | None = None  # the node of the next layer, where that may stand in the chain too
 
 
 def chains(
     flows: Iterable[Flow],
-    links: Mapping[int, Link],
+    links: Mapping[int, Sequence[Link]],
     layers: Layers,
     confidence: Literal["low", "medium", "high"],
 ) -> Iterator[Chain]:
@@ -61,34 +62,42 @@ def chains(
     for number, piece in pieces.items():
         if number in fed:
             continue
+        whole: Chain | None = None
         for run in _split(list(_run(piece, pieces))):
             modulates = any(_modulates(one.before.end) for one in run.pieces[-1:])
             if modulates and run.normed:
                 continue
             chain = Chain(
-                tuple(_step(one, soft=run.normed) for one in run.pieces),
+                tuple(step for one in run.pieces for step in _steps(one, soft=run.normed)),
                 layers.model(run.pieces[0].node),
                 confidence,
                 start_of(run.pieces[0].node, layers),
                 run.normed,
+                whole if run.part else None,
                 modulates,
             )
             if not run.normed and not modulates:
                 key = tuple(id(step.layer) for step in chain.steps)
                 chain = seen.setdefault(key, chain)
-                for one in run.pieces:
-                    one.link.chain = chain
+                if chain.recurrent:
+                    whole = chain
+                else:
+                    for one in run.pieces:
+                        one.link.chain = chain
                 if chain.steps[0].link is not run.pieces[0].link:
                     continue  # the same layers on other data
             yield chain
 
 
-def _pieces(nodes: list[Flow], links: Mapping[int, Link], layers: Layers) -> dict[int, Piece]:
+def _pieces(nodes: list[Flow], links: Mapping[int, Sequence[Link]], layers: Layers) -> dict[int, Piece]:
     again = _applied_again(nodes)
     pieces: dict[int, Piece] = {}
     for node in nodes:
-        link = links.get(node.number)
-        if link is None or node.key in again or not _can_stand(node, link):
+        kernels = links.get(node.number)
+        if not kernels or node.key in again or len(node.inputs) != 1:
+            continue
+        link, inner = kernels[0], stacked(node, kernels)
+        if not inner and not _can_stand(link):
             continue
         before = way(node)
         if before is None or before.end.op != "activation" or not before.norms <= SOFT_NORMS:
@@ -96,7 +105,7 @@ def _pieces(nodes: list[Flow], links: Mapping[int, Link], layers: Layers) -> dic
         after = way(before.end)
         if after is not None and (after.end.op != "layer" or not after.norms <= SOFT_NORMS):
             after = None
-        pieces[node.number] = Piece(node, link, before, after)
+        pieces[node.number] = Piece(node, link, before, after, inner)
     for piece in pieces.values():
         follower = pieces.get(piece.after.end.number) if piece.after is not None else None
         if follower is not None and layers.model(follower.node) == layers.model(piece.node):
@@ -116,7 +125,7 @@ def _applied_again(nodes: list[Flow]) -> set[LayerKey]:
     }
 
 
-def _can_stand(node: Flow, link: Link) -> bool:
+def _can_stand(link: Link) -> bool:
     layer, activation = link.layer, link.activation
     kernels = [w for w in layer.weights.values() if w.role in ("kernel", "depthwise")]
     bias = layer.bias
@@ -125,32 +134,17 @@ def _can_stand(node: Flow, link: Link) -> bool:
         and link.trainable
         and link.weight.trainable
         and not (link.gate or link.residual or link.branch_end or layer.recurrent or layer.scale_free)
-        and len(node.inputs) == 1
         and len(kernels) == 1
         and layer.kind not in NO_LINEAR_MAP
         and layer.oriented
         and link.initializer.family not in ("constant", "identity")
         and not link.initializer.is_constant
-        and _is_told(link.initializer)
-        and (bias is None or (bool(bias.writes) and _is_told(bias.initializer)))
+        and link.initializer.is_told
+        and (bias is None or (bool(bias.writes) and bias.initializer.is_told))
         and activation.name in CATALOGUE
         and activation.name not in UNCHAINED
         and not (activation.name == "leaky_relu" and activation.slope is None)
     )
-
-
-def _is_told(drawn: Initializer) -> bool:
-    """Whether every number that makes the spread is known."""
-    if drawn.family == "uniform":
-        return drawn.is_default or (drawn.low is not None and drawn.high is not None)
-    needed = {
-        "variance_scaling": (drawn.gain, drawn.mode),
-        "orthogonal": (drawn.gain,),
-        "normal": (drawn.mean, drawn.std),
-        "sparse": (drawn.std, drawn.sparsity),
-        "constant": (drawn.value,),
-    }
-    return None not in needed.get(drawn.family, (None,))
 
 
 def way(start: Flow) -> Way | None:
@@ -159,7 +153,7 @@ def way(start: Flow) -> Way | None:
     ends_at: Flow | None = None
     norms: set[str] = set()
     dropout: list[float | None] = []
-    joins: list[Flow] = []
+    meetings: list[Flow] = []  # of the code's branches, or of parts of the value: the last states of both directions
     while stack:
         consumers = live(stack.pop().consumers)
         if not consumers:
@@ -172,21 +166,22 @@ def way(start: Flow) -> Way | None:
                     return None
                 ends_at = consumer
                 continue
-            if consumer.op == "norm":
+            if consumer.op in ("join", "concat"):
+                meetings.append(consumer)
+            elif len(consumer.inputs) != 1:
+                return None
+            elif consumer.op == "norm":
                 norms.add(consumer.name)
             elif consumer.op not in STEPS or consumer.name in SUMS or consumer.name == "Rescaling":
-                return None
-            if consumer.op == "join":
-                joins.append(consumer)
-            elif len(consumer.inputs) != 1:
                 return None
             elif "ropout" in consumer.name and "lpha" not in consumer.name:
                 dropout.append(_probability(consumer))
             visited.add(consumer.number)
             stack.append(consumer)
-    if ends_at is None or any(source.number not in visited for join in joins for source in join.inputs):
+    if ends_at is None or any(source.number not in visited for node in meetings for source in node.inputs):
         return None
-    return Way(ends_at, norms, tuple(None if joins else p for p in dropout))
+    joined = any(node.op == "join" for node in meetings)
+    return Way(ends_at, norms, tuple(None if joined else p for p in dropout))
 
 
 def _probability(node: Flow) -> float | None:
@@ -223,10 +218,11 @@ def _is_product(end: End, activation: Flow) -> bool:
 
 @dataclass(slots=True)
 class Run:
-    """Consecutive pieces; `normed` ones go through soft normalisations."""
+    """Consecutive pieces; `normed` ones go through soft normalisations, a `part` lies between recurrent layers."""
 
     pieces: list[Piece]
     normed: bool = False
+    part: bool = False
 
 
 def _run(first: Piece, pieces: Mapping[int, Piece]) -> Iterator[Piece]:
@@ -237,34 +233,55 @@ def _run(first: Piece, pieces: Mapping[int, Piece]) -> Iterator[Piece]:
 
 
 def _split(pieces: list[Piece]) -> Iterator[Run]:
-    """Plain runs, cut at normalisations; beside them, saturating activations in a row with soft norms among them."""
+    """Plain runs, cut at normalisations, and the parts of those between recurrent layers.
+
+    Beside them, saturating activations in a row with soft norms among them.
+    """
+    for plain in _plain(pieces):
+        if sum(len(piece.layers) or 1 for piece in plain) > 1 or not plain[0].layers:
+            yield Run(plain)
+        if any(piece.layers for piece in plain):
+            for recurrent, group in groupby(plain, lambda piece: bool(piece.layers)):
+                if not recurrent:
+                    yield Run(list(group), part=True)
+    for saturating, group in groupby(pieces, _saturates):
+        several = list(group)
+        if saturating and len(several) > 1 and any(_norms(piece) for piece in several):
+            yield Run(several, normed=True)
+
+
+def _saturates(piece: Piece) -> bool:
+    return piece.link.activation.name in SATURATING and not piece.layers
+
+
+def _plain(pieces: list[Piece]) -> Iterator[list[Piece]]:
     plain: list[Piece] = []
     for piece in pieces:
         if piece.before.norms:  # the pre-activation is normalised: nothing before it matters any more
             if plain:
-                yield Run(plain)
+                yield plain
             plain = []
             continue
         plain.append(piece)
         if piece.after is not None and piece.after.norms:
-            yield Run(plain)
+            yield plain
             plain = []
     if plain:
-        yield Run(plain)
-    for saturating, group in groupby(pieces, lambda piece: piece.link.activation.name in SATURATING):
-        several = list(group)
-        if saturating and len(several) > 1 and any(_norms(piece) for piece in several):
-            yield Run(several, normed=True)
+        yield plain
 
 
 def _norms(piece: Piece) -> set[str]:
     return piece.before.norms | (piece.after.norms if piece.after is not None else set())
 
 
-def _step(piece: Piece, *, soft: bool) -> Step:
+def _steps(piece: Piece, *, soft: bool) -> Iterator[Step]:
     after = piece.after.dropout if piece.after is not None else ()
     norms = _norms(piece)
-    return Step(piece.link, (*piece.before.dropout, *after), min(norms) if soft and norms else None)
+    if not piece.layers:
+        yield Step(piece.link, (*piece.before.dropout, *after), min(norms) if soft and norms else None)
+        return
+    yield from piece.layers[:-1]
+    yield replace(piece.layers[-1], dropout=after)
 
 
 def start_of(node: Flow, layers: Layers) -> float | None:

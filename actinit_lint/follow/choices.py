@@ -12,7 +12,7 @@ from typing import Any
 from msgspec import Struct
 
 from actinit_lint.follow import operators
-from actinit_lint.follow.values import Func, Given, Value
+from actinit_lint.follow.values import Func, Given, Unknown, Value
 from actinit_lint.program import language as la
 
 Conditions = tuple[tuple[la.Expr, bool], ...]
@@ -29,7 +29,11 @@ def choices(functions: Iterable[Func], wanted: set[int]) -> list[tuple[Choice, s
     """
     functions = list(functions)
     first = functions[0]
-    defaults = {p.name: first.defaults.get(p.name) for p in first.node.params if p.kind not in ("*", "**")}
+    defaults = {
+        p.name: first.defaults.get(p.name, Unknown("no default"))
+        for p in first.node.params
+        if p.kind not in ("*", "**")
+    }
     found: list[tuple[Choice, set[int]]] = []
     for func in functions:
         meanings = {**_attributes(first), **(_meanings(func) if func is first else {})}
@@ -38,6 +42,11 @@ def choices(functions: Iterable[Func], wanted: set[int]) -> list[tuple[Choice, s
             if choice:
                 _merge(found, choice, at)
     return found[:MOST_CHOICES]
+
+
+def chooses(choice: Choice, given: Mapping[str, Value]) -> bool:
+    """Whether something else comes of a choice than of what is `given` without it."""
+    return any(name not in given or not _alike(given[name], value) for name, value in choice.items())
 
 
 def _merge(found: list[tuple[Choice, set[int]]], choice: Choice, at: int) -> None:
@@ -119,12 +128,24 @@ def _name(node: Any) -> str | None:
 
 
 def _solve_all(conditions: Conditions, meanings: Mapping[str, la.Expr], defaults: Mapping[str, Value]) -> Choice:
-    choice: Choice = {}
-    for test, want in conditions:
-        solved = solve(test, want, meanings, defaults)
-        for name, value in (solved or {}).items():
-            choice.setdefault(name, value)
-    return choice
+    """For each parameter that is asked for a value that all conditions allow, where one of them names such a value.
+
+    The innermost condition is asked first: the others often only say what is dealt with elsewhere.
+    """
+    asked: dict[str, list[Value]] = {}
+    for test, want in reversed(conditions):
+        for name, value in (solve(test, want, meanings, defaults) or {}).items():
+            asked.setdefault(name, []).append(value)
+
+    def allowed(name: str, value: Value) -> bool:
+        answers = (solve(test, want, meanings, {**defaults, name: value}) or {} for test, want in conditions)
+        return all(_alike(answer.get(name, value), value) for answer in answers)
+
+    for values in asked.values():
+        values.sort(key=lambda value: isinstance(value, Given))  # a value that is named says more
+    return {
+        name: next((value for value in values if allowed(name, value)), values[0]) for name, values in asked.items()
+    }
 
 
 def solve(
@@ -175,6 +196,8 @@ def _compare(
         return None
     if sign == "in":
         constants = [i.value for i in getattr(right, "items", ()) if isinstance(i, la.Const)]
+        if (defaults[name] in constants) is want and not isinstance(defaults[name], Unknown):
+            return {name: defaults[name]}
         return {name: constants[0] if want else Given()} if constants else None
     if not isinstance(right, la.Const):
         return None
@@ -195,11 +218,20 @@ def _compare(
 def _parameter(node: Any, meanings: Mapping[str, la.Expr], defaults: Mapping[str, Value], depth: int) -> str | None:
     """The parameter that an expression is, by its name or through a name that was set to it."""
     for _ in range(DEEPEST - depth + 1):
+        if isinstance(node, la.Call):
+            node = _handed_on(node)
         name = _name(node)
         if name is None or name in defaults:
             return name
         node = meanings.get(name)
     return None
+
+
+def _handed_on(node: la.Call) -> Any:
+    """What a call may well return in another spelling: `mode.lower()`, `check_option(mode, MODES)`."""
+    if not node.args:
+        return node.func.value if isinstance(node.func, la.Attr) else None
+    return None if node.args[0].star else node.args[0].value
 
 
 def _truthy(default: Value) -> Value:

@@ -418,14 +418,12 @@ def _unpack(run: Run, targets: tuple[la.Expr, ...], value: Value, place: Any) ->
     if isinstance(value, Flow) and value.info.get("pieces") is None:  # the pieces were made for these names
         for target, piece in zip(targets, pieces):
             piece.dead = isinstance(target, la.Name) and target.id == "_"  # dropped: no output
-    if len(pieces) == len(targets):
-        for target, piece in zip(targets, pieces):
-            assign_target(run, target, piece)
-        return
     star = next((i for i, t in enumerate(targets) if t.__class__ is la.Star), None)
     if star is None:
-        for target in targets:
-            assign_target(run, target, Unknown("unpacking of an unknown number of values"))
+        exact = len(pieces) == len(targets)
+        lost = Unknown("unpacking of an unknown number of values")
+        for target, piece in zip(targets, pieces if exact else [lost] * len(targets)):
+            assign_target(run, target, piece)
         return
     after = len(targets) - star - 1
     middle = pieces[star : len(pieces) - after]

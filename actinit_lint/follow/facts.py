@@ -51,7 +51,7 @@ class SessionFacts:
         self.layers = Layers(session.objects, names, session.root)
         self.zeros = zeros(self.flows, self.layers)
         self.facts: list[object] = []
-        self.kernels: dict[int, Link] = {}  # layer node -> the link of its kernel
+        self.kernels: dict[int, list[Link]] = {}  # layer node -> the links of its kernels
         self.holders: dict[int, list[Obj]] | None = None  # id of a layer -> the Sequentials that it stands in
         #: constructor -> None when followed, else the reason
         self.sites: dict[Place, str | None] = {}
@@ -160,7 +160,7 @@ class SessionFacts:
             link.gated = node.number in self.graph.gated
             self.facts.append(link)
             if weight.role != "recurrent":
-                self.kernels.setdefault(node.number, link)
+                self.kernels.setdefault(node.number, []).append(link)
         self._use(node, layer, found, "activation", target.activation, gate=gate)
         return None
 
@@ -290,7 +290,7 @@ class SessionFacts:
         kinds = {e.kind for e in found}
         is_output = kinds <= {"output", "loss"}
         if kinds <= {"layer", "activation", "output", "loss"} and kinds & {"layer"} and activation.name == "softmax":
-            if self.graph.hidden(node, source) and not _mixes(found) and not any(_times_parameter(e) for e in found):
+            if self.graph.hidden(node, source) and not _mixes(found):
                 self.facts.append(HiddenSoftmax(activation, layer, model, self.confidence))
         multiplied = bool(kinds & {"gate", "matmul", "unknown"}) or any(e.scaled for e in found)
         if (
@@ -364,13 +364,13 @@ def _looks_up(node: Flow) -> bool:
     return source is not None and source.op == "activation" and source.name in SOFTMAX
 
 
-def _times_parameter(end: End) -> bool:
-    """Whether the value is multiplied with a parameter on the way: weights of a mixture of its rows."""
-    return any(node.info.get("parameter") is not None for node in end.via)
-
-
 def _mixes(found: list[End]) -> bool:
-    """Whether what follows a softmax is a mixture: a bare matrix, or a layer that goes straight into a product."""
+    """Whether what follows a softmax is a mixture: a bare matrix, or a layer that goes straight into a product.
+
+    A parameter that multiplies the softmax on the way holds the weights of a mixture of its rows.
+    """
+    if any(node.info.get("parameter") is not None for end in found for node in end.via):
+        return True
     if any(f.kind == "layer" and isinstance(f.node.layer, Parameter) for f in found):
         return True
     return any(e.kind in ("gate", "matmul", "unknown") for f in found if f.kind == "layer" for e in ends(f.node))

@@ -267,10 +267,8 @@ def is_gate(activation: Flow) -> bool:
         for consumer in live(node.consumers):
             if consumer.op == "gate" or (consumer.op in ("mul", "matmul") and gates(consumer, node)):
                 return True
-            if (
-                consumer.op in ("pass", "max", "select", "join", "scale", "concat", "mul", "matmul")
-                or _is_sum(consumer)
-            ) and consumer.number not in seen:
+            through = consumer.op in STRAIGHT | {"concat", "mul", "matmul"} or _is_sum(consumer)
+            if through and consumer.number not in seen:
                 seen.add(consumer.number)
                 stack.append(consumer)
     return False

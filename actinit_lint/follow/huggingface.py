@@ -18,6 +18,11 @@ from actinit_lint.knowledge.initializers import number
 from actinit_lint.model import Place
 from actinit_lint.reference.normal_form import Initializer, constant, variance_scaling
 
+#: The routine that a model overrides, which is also the mark of the base class that calls it.
+HOOK = "_init_weights"
+#: The mark of a module that has been initialised, among what is known of it.
+INITIALISED = "_is_hf_initialized"
+
 
 def post_init(run: Run, owner: Obj, args: Args, place: Place) -> Value:
     """Hugging Face's `post_init()`: `_init_weights` reaches every module, children first, each once.
@@ -32,10 +37,6 @@ def post_init(run: Run, owner: Obj, args: Args, place: Place) -> Value:
     finally:
         run.via = before
     return None
-
-
-#: The mark of a module that has been initialised, among what is known of it.
-INITIALISED = "_is_hf_initialized"
 
 
 def _initialise(run: Run, model: Obj, module: Obj, place: Place, seen: set[int]) -> None:
@@ -54,10 +55,6 @@ def _initialise(run: Run, model: Obj, module: Obj, place: Place, seen: set[int])
     step.add(model, place)
     step.add(module, place)
     call(run, own[0], step, place)
-
-
-#: The routine that a model overrides, which is also the mark of the base class that calls it.
-HOOK = "_init_weights"
 
 
 def keep_positions(run: Run, args: Args, place: Place) -> Value:

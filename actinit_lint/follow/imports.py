@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actinit_lint.follow.state import MISSING, Run
 from actinit_lint.follow.values import Deferred, External, ProjectModule, Unknown, Value
+from actinit_lint.knowledge.keras import is_internal
 from actinit_lint.knowledge.names import canonical
 from actinit_lint.program import language as la
 
@@ -102,9 +103,11 @@ def find(run: Run, name: str, level: int, current: ProjectModule) -> Value:
 
 def _own(name: str, current: ProjectModule) -> bool:
     """Whether the file itself belongs to the library of that name (linting a library's own source)."""
-    head = name.split(".", 1)[0]
+    head, *parts = name.split(".")
     own = current.name.split(".", 1)[0] if current.name else ""
-    return own == head and head not in ("torch", "keras", "tensorflow")
+    if own != head or head in ("torch", "tensorflow"):
+        return False
+    return head != "keras" or is_internal(parts)
 
 
 def import_from(run: Run, node: la.ImportFrom) -> None:
@@ -135,6 +138,11 @@ def _member(run: Run, module: Value, name: str, node: la.ImportFrom, current: Pr
     if isinstance(module, External):
         from actinit_lint.follow.library import CONSTANTS
 
+        full = f"{node.module}.{name}"
+        if _own(full, current):
+            inner = run.load(full, node.level, current)
+            if inner is not None:
+                return inner
         full = canonical(f"{module.name}.{name}")
         return CONSTANTS[full] if full in CONSTANTS else External(full)
     return Unknown(f"{name} comes from a module that is not found")

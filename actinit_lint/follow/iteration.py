@@ -83,7 +83,9 @@ def _object(run: Run, value: Obj, place: Any) -> tuple[list[Value], bool]:
     if value.cls is not None and value.cls.find("__iter__"):
         from actinit_lint.follow.calls import call_method
 
-        return iterate(run, call_method(run, value, "__iter__", [], place), place)
+        elements = call_method(run, value, "__iter__", [], place)
+        if elements is not value:  # its own iterator gives what `__next__` does
+            return iterate(run, elements, place)
     return [Unknown("element of an object", place)], False
 
 

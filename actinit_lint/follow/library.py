@@ -9,10 +9,12 @@ from collections.abc import Callable
 from actinit_lint.follow import huggingface, keras_api, torch_api
 from actinit_lint.follow.builtin import BUILTINS, STANDARD
 from actinit_lint.follow.calls import flows_in, unknown_call
+from actinit_lint.follow.cases import FUNCTIONS as CASES
 from actinit_lint.follow.iteration import iterate
 from actinit_lint.follow.modules import clone, find_kind, make_library_object, parameters
 from actinit_lint.follow.records import library_output
 from actinit_lint.follow.state import Run
+from actinit_lint.follow.structures import FUNCTIONS as STRUCTURES
 from actinit_lint.follow.tokens import laid_out, repeated
 from actinit_lint.follow.values import (
     Args,
@@ -120,6 +122,10 @@ def call_external(run: Run, name: str, args: Args, place: Place) -> Value:
     handled = torch_api.call_helper(run, name, args, place)
     if handled is not None:
         return handled
+    if name.startswith("jax.debug."):
+        return None  # it prints what it gets
+    if head == "numpy" and flows_in(args.values()):
+        return Unknown("an array")  # no gradient comes back from there: the data have left the network
     if head in ("einops", "torchvision", "timm", "torch_geometric", "torch_scatter", "fastai"):
         from actinit_lint.follow import dataflow
 
@@ -208,6 +214,11 @@ def call_keras(run: Run, name: str, args: Args, place: Place) -> Value:
         step = Args()
         step.pos, step.pos_places = args.pos[:1], args.pos_places[:1]
         return call_object(run, make_library_object(run, kind, Args(), place), step, place)
+    if name == "keras.initializers.get" and args.pos and args.pos[0] in KERAS_NAMES:
+        named = KERAS_NAMES[args.pos[0]]
+        made = make_initializer(run, f"keras.initializers.{named}", KERAS[named], Args(), place)
+        made.state["redraws"] = True  # no instance that somebody made to share it
+        return made
     if name in ("keras.initializers.get", "keras.activations.get", "keras.losses.get"):
         return args.pos[0] if args.pos else Unknown("get without a name")
     if name in ("tensorflow.Variable", "keras.Variable", "keras.backend.variable"):
@@ -354,8 +365,10 @@ def keras_function(run: Run, name: str, last: str, args: Args, flows: list[Flow]
             return dataflow.raw_layer(run, flows, found, place, out_first=False)
     if last in t.NONLINEAR_FUNCTIONS:
         return run.flow(Flow("nonlinear", flows, place, name=last, shape=x.shape))
-    if last in ("shape", "int_shape", "ndim", "rank", "size"):
+    if last in ("shape", "int_shape", "ndim", "rank", "size", "correct_pad"):
         return Unknown("size of the data")
+    if last.startswith("is_"):
+        return Unknown("a question about the data")
     return unknown_call(run, name, args, place)
 
 
@@ -407,6 +420,11 @@ def _deepcopy(run: Run, args: Args, place: Place) -> Value:
             value.flags.add("template")  # made to be copied, unless it turns out to be part of a model
         run.record("deepcopy", place, source=value, copy=copy, repeated=run.repeat > 0, writes=writes)
     return copy
+
+
+def _unchanged(run: Run, args: Args, place: Place) -> Value:
+    """A wrapper that only changes how a function is run."""
+    return args.pos[0] if args.pos else Unknown("a wrapped function")
 
 
 def _field(run: Run, args: Args, place: Place) -> Value:
@@ -498,9 +516,12 @@ def _array(run: Run, args: Args, place: Place) -> Value:
 
 
 FUNCTIONS: dict[str, Callable[[Run, Args, Place], Value]] = {
+    **STRUCTURES,
+    **CASES,
     "functools.partial": _partial,
     "functools.reduce": _reduce,
     "copy.deepcopy": _deepcopy,
+    "keras.remat": _unchanged,
     "dataclasses.field": _field,
     "dataclasses.dataclass": _dataclass,
     "dataclasses.replace": _replace,

@@ -12,6 +12,7 @@ from actinit_lint.follow.modules import (
     children,
     initializer_opaque,
     library_init,
+    listed_children,
     parameters,
     walk,
 )
@@ -20,6 +21,7 @@ from actinit_lint.follow.values import (
     Args,
     ClassValue,
     DictValue,
+    External,
     Flow,
     ListValue,
     Obj,
@@ -30,6 +32,7 @@ from actinit_lint.follow.values import (
     Value,
 )
 from actinit_lint.follow.writes import freeze
+from actinit_lint.knowledge.kinds import REQUIRED
 from actinit_lint.model import Place, Write
 from actinit_lint.reference.normal_form import LOADED, OPAQUE
 
@@ -70,11 +73,8 @@ def apply_to(run: Run, obj: Obj, fn: Value, place: Place, seen: set[int]) -> Non
 
 def _modules(named: bool, direct: bool) -> Callable[[Run, Obj, Args, Place], Value]:
     def enumerate_modules(run: Run, owner: Obj, args: Args, place: Place) -> Value:
-        pairs = list(children(owner)) if direct else list(walk(owner))
+        pairs = listed_children(owner) if direct else list(walk(owner))
         run.fuel -= len(pairs)
-        if direct:
-            seen: set[int] = set()
-            pairs = [(n, m) for n, m in pairs if not (id(m) in seen or seen.add(id(m)))]  # type: ignore[func-returns-value]
         return ListValue([(n, m) if named else m for n, m in pairs])
 
     return enumerate_modules
@@ -207,8 +207,11 @@ def _at_path(run: Run, owner: Obj, args: Args, place: Place) -> Value:
 
 
 def _load(run: Run, owner: Obj, args: Args, place: Place) -> Value:
-    initializer_opaque(run, owner, place, LOADED)
+    """Weights come from elsewhere, unless the model was trained before: then it did start from its initialisation."""
     for _, module in walk(owner):
+        if "trained" in module.flags:
+            continue
+        initializer_opaque(run, module, place, LOADED, recurse=False)
         if module.kind is not None and module.kind.framework == "keras":
             module.flags.add("loaded")  # weights that are made at the first call are as good as loaded then
     return owner
@@ -268,6 +271,27 @@ def _build(run: Run, owner: Obj, args: Args, place: Place) -> Value:
     return None
 
 
+def _get_config(run: Run, owner: Obj, args: Args, place: Place) -> Value:
+    """The arguments that a library layer or initialiser was made with, as `from_config` takes them."""
+    kind = owner.kind
+    if kind is None or owner.cls is not None or owner.open_args or kind.role in ("module", "container"):
+        return Unknown(f"the configuration of {owner.label}")
+    given = {name: value for name, value in owner.args.items() if value is not REQUIRED}
+    return DictValue(given, {name: place for name, place in owner.arg_places.items() if name in given})
+
+
+def from_config(run: Run, owner: External, args: Args, place: Place) -> Value:
+    """`layers.Dense.from_config(config)`: the class called with the configuration as its arguments."""
+    config = args.pos[0] if args.pos else args.kw.get("config")
+    given = Args()
+    given.open = not isinstance(config, DictValue) or config.open
+    if isinstance(config, DictValue):
+        for name, value in config.items.items():
+            if isinstance(name, str):
+                given.set(name, value, config.places.get(name, place))
+    return call(run, owner, given, place)
+
+
 def _add_weight(run: Run, owner: Obj, args: Args, place: Place) -> Value:
     from actinit_lint.follow.keras_api import add_weight
 
@@ -319,6 +343,7 @@ MODULE_METHODS: dict[str, Callable[[Run, Obj, Args, Place], Value]] = {
     "compile": _compile,
     "build": _build,
     "add_weight": _add_weight,
+    "get_config": _get_config,
     **dict.fromkeys(("to", "cuda", "cpu", "eval", "train", "float", "half", "double", "bfloat16", "type"), _same),
     **dict.fromkeys(("share_memory", "to_empty", "xpu", "jit", "copy"), _same),
 }  # fmt: skip
@@ -337,7 +362,6 @@ SILENT = frozenset(
         "register_forward_hook",
         "register_full_backward_hook",
         "register_backward_hook",
-        "get_config",
         "supports_gradient_checkpointing",
         "gradient_checkpointing_enable",
         "fit_generator",
@@ -376,6 +400,8 @@ def on_object(run: Run, owner: Obj, name: str, args: Args, place: Place) -> Valu
         return handler(run, owner, args, place)
     if name in TRAINING:
         run.uses += 1
+        for _, module in walk(owner):
+            module.flags.add("trained")
     if name in SILENT:
         return Unknown(f"{name} of {owner.label}")
     if name == "predict":

@@ -10,6 +10,7 @@ from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
     ABSENT,
     Args,
+    Attributes,
     ClassValue,
     DictValue,
     External,
@@ -300,6 +301,8 @@ def children(obj: Obj) -> Iterator[tuple[str, Obj]]:
                 if is_module(option):
                     yield name, option
     keras = obj.kind is not None and obj.kind.framework == "keras"
+    if obj.kind is not None and obj.kind.role == "wrapper" and is_module(obj.args.get("layer")):
+        yield "", obj.args["layer"]  # known by the wrapper's own name
     for name, value in list(obj.attrs.items()):
         if value.__class__ not in HOLDING:  # most attributes are sizes and weights
             continue
@@ -311,6 +314,17 @@ def children(obj: Obj) -> Iterator[tuple[str, Obj]]:
                     for inner in options(item):
                         if is_module(inner):
                             yield f"{name}.{index}", inner
+
+
+def listed_children(obj: Obj) -> list[tuple[str, Value]]:
+    """Children as a list has them: each module once, and one entry where the code leaves open which module it is."""
+    entries: dict[str, list[Value]] = {}
+    seen: set[int] = set()
+    for name, module in children(obj):
+        if id(module) not in seen:
+            seen.add(id(module))
+            entries.setdefault(name, []).append(module)
+    return [(name, found[0] if len(found) == 1 else OneOf(tuple(found))) for name, found in entries.items()]
 
 
 #: Values that are a module or may hold one.
@@ -327,7 +341,7 @@ def walk(obj: Obj) -> Iterator[tuple[str, Obj]]:
             continue
         seen.add(id(module))
         yield path, module
-        below = [(f"{path}.{name}" if path else name, child) for name, child in children(module)]
+        below = [(f"{path}.{name}" if path and name else path or name, child) for name, child in children(module)]
         stack.extend(reversed(below))
 
 
@@ -376,7 +390,7 @@ def clone(run: Run, value: Value, memo: dict[int, Any] | None = None) -> Value:
         new.attrs.update({name: clone(run, v, memo) for name, v in value.attrs.items()})
         new.items = clone(run, value.items, memo) if value.items is not None else None
         new.keys = list(value.keys) if value.keys is not None else None
-        new.state = {"origin": value.number, **value.state}
+        new.state = Attributes({"origin": value.number, **value.state})
         if new.kind is not None:
             run.session.objects.append(new)
         return new
@@ -424,9 +438,11 @@ def call_object(run: Run, obj: Obj, args: Args, place: Place) -> Value:
     return Unknown(f"call of a {obj.label}")
 
 
-def initializer_opaque(run: Run, obj: Obj, place: Place, initializer: Initializer = OPAQUE) -> None:
+def initializer_opaque(
+    run: Run, obj: Obj, place: Place, initializer: Initializer = OPAQUE, recurse: bool = True
+) -> None:
     """Weights of a module were loaded or filled by something that is not followed."""
-    for _, parameter in parameters(obj):
+    for _, parameter in parameters(obj, recurse):
         run.spend()
         if not parameter.writes or parameter.writes[-1].initializer is not initializer:
             run.assign(parameter, "writes", (*parameter.writes, Write(initializer, place)))

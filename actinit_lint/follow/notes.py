@@ -195,6 +195,8 @@ def _overwriting(writes: tuple[Write, ...], index: int) -> Write | None:
             continue  # the model was trained in between
         if later.initializer.family == "opaque" or (write.sweep and not later.sweep):
             continue
+        if not later.under <= write.under:
+            continue  # with other settings of the model the first one stays
         return later
     return None
 

@@ -10,11 +10,12 @@ from typing import Any
 
 from actinit_lint.disk import Disk
 from actinit_lint.follow import roots
-from actinit_lint.follow.account import Account, account_of, layers_built
-from actinit_lint.follow.choices import choices
-from actinit_lint.follow.coverage import constructor_sites
+from actinit_lint.follow.account import Account, account_of, layers_built, parts_built
+from actinit_lint.follow.choices import choices, chooses
+from actinit_lint.follow.coverage import layer_sites, part_sites
 from actinit_lint.follow.imports import TABLED
 from actinit_lint.follow.state import Run, Session
+from actinit_lint.follow.unfed import unfed
 from actinit_lint.follow.unused import never_applied
 from actinit_lint.follow.values import ClassValue, Func, ProjectModule
 from actinit_lint.model import EmptyParameter, FileFacts, NotFollowed, Place
@@ -44,7 +45,8 @@ class Project:
         self.missing: set[str] = set()
         self.spare = {os.path.realpath(path): program for path, program in (spare or {}).items()}
         self.places: dict[str, set[Place]] = {}  # of each file: the constructors of layers in it
-        self.built: set[Place] = set()  # those that ran, in the sessions closed so far
+        self.built: set[Place] = set()  # those that ran, in the sessions closed so far, and those of whole parts
+        self._layered: dict[int, bool] = {}  # by id of a class
         self._users: dict[str, set[str]] | None = None  # name -> classes and functions that name it
         self._asked: set[str] = set()  # names that functions use which fill parameters of some kinds of modules
 
@@ -150,17 +152,25 @@ class Project:
             for cls in roots.classes(module):
                 if not cls.instances and self._wanted(cls):
                     self._account(partial(roots.run_class, self.run, cls, module), module)
-        self.built.update(place for session, _ in self.tops for place in layers_built(session))
-        self.places = {m.path: {Place(m.path, at) for at in constructor_sites(m)} for m in ordered}
+        for session, _ in self.tops:
+            self.built |= layers_built(session) | parts_built(session)
+        self.places = {m.path: {Place(m.path, at) for at in layer_sites(m)} for m in ordered}
         for module in ordered:
             self._options(module)
         return self._gather()
 
     def _options(self, module: ProjectModule) -> None:
-        """Follow classes again with options under which they build layers that nothing built so far."""
-        wanted = self.places[module.path] - self.built
+        """Follow functions and classes again with options under which they build what nothing built so far."""
+        parts = {Place(module.path, at) for at in part_sites(module, self._has_layers)}
+        wanted = (self.places[module.path] | parts) - self.built
         if not wanted:
             return
+        for func in roots.own_functions(module):
+            for choice, places in choices([func], {place.at for place in wanted}):
+                aims = frozenset(Place(module.path, at) for at in places) - self.built
+                if not aims:
+                    continue
+                self._account(partial(roots.run_function, self.run, func, module, choice, aims), module)
         for cls in roots.classes(module):
             init = cls.find("__init__")
             if not roots.is_model(cls) or init is None or not isinstance(init[0], Func):
@@ -168,8 +178,21 @@ class Project:
             methods = [f for f in cls.attrs.values() if isinstance(f, Func) and isinstance(f.node, la.Function)]
             functions = [init[0], *(f for f in methods if f is not init[0])]
             for choice, places in choices(functions, {place.at for place in wanted}):
-                aims = frozenset(Place(module.path, at) for at in places)
+                aims = frozenset(Place(module.path, at) for at in places) - self.built
+                if not aims or not chooses(choice, roots.given_to(cls)):
+                    continue
                 self._account(partial(roots.run_class, self.run, cls, module, choice, aims), module)
+
+    def _has_layers(self, cls: ClassValue) -> bool:
+        """Whether a class is a module that names layers, or classes of its file that do."""
+        if id(cls) not in self._layered:
+            self._layered[id(cls)] = False  # a class that is made of itself
+            inner = (cls.scope.globals.scope.vars.get(name) for name in roots.mentions(cls))
+            self._layered[id(cls)] = roots.is_model(cls) and (
+                bool(roots.mentions(cls) & roots.LAYERS)
+                or any(isinstance(one, ClassValue) and self._has_layers(one) for one in inner)
+            )
+        return self._layered[id(cls)]
 
     def _close(self, session: Session, module: ProjectModule) -> Account:
         with self.run.timed(module.path):
@@ -180,7 +203,7 @@ class Project:
         session = follow()
         account = self._close(session, module)
         self.accounts.append(account)
-        self.built |= account.built
+        self.built |= account.built | account.parts
         self.litter += len(session.flows) + len(session.objects)
         del session  # its parts hold one another: only the garbage collector lets go of them
         if self.litter > MOST_LITTER:
@@ -222,7 +245,7 @@ class Project:
                 facts = [fact for fact in facts if not isinstance(fact, EmptyParameter)]
             elif root is not None:
                 facts = [f for f in facts if not (isinstance(f, EmptyParameter) and self._is_asked_for(f.owners))]
-            if root is None or not root.embedded:
+            if root is None or not root.embedded or account.optional:
                 into.facts.extend(facts)
             for place, reason in account.sites.items():
                 if sites.get(place, reason) is not None or place not in sites:
@@ -240,7 +263,7 @@ class Project:
         for path, seconds in self.run.seconds.items():
             if path in by_path:
                 by_path[path].seconds = seconds
-        self._count(by_path, sites, {place for account in accounts for place in account.built})
+        self._count(by_path, sites, accounts)
         return list(by_path.values())
 
     def _has_users(self, cls: ClassValue) -> bool:
@@ -273,13 +296,18 @@ class Project:
                 if "isinstance" in names and names & roots.INITIALISING:
                     self._asked |= names
 
-    def _count(self, by_path: dict[str, FileFacts], sites: dict[Place, str | None], constructed: set[Place]) -> None:
+    def _count(self, by_path: dict[str, FileFacts], sites: dict[Place, str | None], accounts: list[Account]) -> None:
+        """Count the constructors of layers in each file, followed and not. Layers that are fed nothing are neither."""
+        constructed = {place for account in accounts for place in account.built}
+        doubtful = {place for account in accounts if account.broken for place in account.built}
         for module in self.modules.values():
             if module.path not in by_path:
                 continue
             places = self.places[module.path] | {p for p in constructed if p.path == module.path}
             facts = by_path[module.path]
-            for place in sorted(places):
+            idle = {p.at for p in places if p in constructed and p not in sites and p not in doubtful}
+            idle = unfed(module, idle)
+            for place in sorted(p for p in places if p.at not in idle):
                 if place not in sites:
                     reason = (
                         "never applied in what was followed"

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Mapping
+from functools import partial
 
-from actinit_lint.follow.calls import call, call_function, flows_in, instantiate, is_plain
+from actinit_lint.follow.calls import call, call_function, flows_in, instantiate
+from actinit_lint.follow.cases import each
+from actinit_lint.follow.coverage import layer_sites
 from actinit_lint.follow.modules import call_object, contained, find_kind, is_module, walk
 from actinit_lint.follow.state import FILE_FUEL, FUEL, Frame, OutOfFuel, Run, Session
 from actinit_lint.follow.values import (
@@ -22,6 +25,7 @@ from actinit_lint.follow.values import (
     Parameter,
     ProjectModule,
     Value,
+    is_plain,
 )
 from actinit_lint.knowledge import keras as keras_table
 from actinit_lint.knowledge import torch as torch_table
@@ -35,6 +39,13 @@ BUILDING = (
     | {name for name, kind in keras_table.LAYERS.items() if kind.role not in ("module", "loss")}
     | {"Parameter", "add_weight", "Model", *keras_table.TF_LAYERS}
 )
+#: Names of what holds a weight that is multiplied with data.
+LAYERS = {
+    name
+    for table in (torch_table.MODULES, keras_table.LAYERS)
+    for name, kind in table.items()
+    if kind.role in ("layer", "recurrent", "attention")
+} | {"Parameter", "add_weight"}
 LOSSES = (
     set(torch_table.LOSS_FUNCTIONS)
     | {name for name, kind in torch_table.MODULES.items() if kind.role == "loss"}
@@ -205,16 +216,21 @@ def _run_steps(run: Run, obj: Obj) -> None:
 MOST_ENTRIES = 8  # functions of a file that only call builders and are all run; of more, one for each way of building
 
 
+def own_functions(module: ProjectModule) -> list[Func]:
+    """Functions at the top level of the file."""
+    return [
+        value
+        for value in module.scope.vars.values()
+        if isinstance(value, Func) and value.scope.globals is module and isinstance(value.node, la.Function)
+    ]
+
+
 def functions(module: ProjectModule) -> list[Func]:
     """Functions of the file that build models or use losses, the last first: callers usually stand below.
 
     Functions that call such functions count too. Whoever runs them skips what has been called by then.
     """
-    own = [
-        value
-        for value in module.scope.vars.values()
-        if isinstance(value, Func) and value.scope.globals is module and isinstance(value.node, la.Function)
-    ]
+    own = own_functions(module)
     wanted = BUILDING | LOSSES | _local_models(module)
     builders = [f for f in own if f.node.mentions & wanted]  # type: ignore[union-attr]
     if _has_parameters(module):
@@ -273,7 +289,9 @@ def is_model(cls: ClassValue) -> bool:
     for c in cls.lineage():
         if isinstance(c, External):
             kind = find_kind(c.name)
-            if kind is not None and kind.role in ("module", "container", "layer", "recurrent", "norm", "activation"):
+            if kind is not None and kind.role in (
+                "module", "container", "layer", "recurrent", "norm", "activation", "wrapper",
+            ):  # fmt: skip
                 return True
     return cls.has_unknown_base and bool(cls.find("forward") or cls.find("call"))
 
@@ -305,15 +323,26 @@ def _follow(run: Run, module: ProjectModule, fresh: Callable[[], Session], work:
     return session
 
 
-def run_function(run: Run, func: Func, module: ProjectModule) -> Session:
+def run_function(
+    run: Run,
+    func: Func,
+    module: ProjectModule,
+    choice: Mapping[str, Value] | None = None,
+    wanted: frozenset[Place] = frozenset(),
+) -> Session:
+    """Call a function with its defaults, or with options for the constructors that are wanted."""
+    confidence = "medium" if wanted or chooses_by_default(func) else "high"
+
     def fresh() -> Session:
-        return Session(func.name, module.path, confidence="medium" if chooses_by_default(func) else "high")
+        return Session(func.name, module.path, confidence=confidence, optional=wanted)
 
     def work() -> None:
-        args = Args()
-        for _ in range(_data_parameters(func)):
-            args.add(run.flow(Flow("input", [], func.place)), func.place)
-        call_function(run, func, args, func.place)
+        for args in each(func.cases, func.place, partial(_all_built, run, func)):
+            for _ in range(0 if args.pos or args.kw else _data_parameters(func)):
+                args.add(run.flow(Flow("input", [], func.place)), func.place)
+            for name, value in (choice or {}).items():
+                args.set(name, value, func.place)
+            call_function(run, func, args, func.place)
 
     return _follow(run, module, fresh, work)
 
@@ -363,16 +392,26 @@ def run_class(
 def _with_choice(cls: ClassValue, choice: Mapping[str, Value], place: Place) -> Args:
     """The options, and for the rest what the code that built the class gave, where that is no part of another model."""
     args = Args()
-    found = cls.find("__init__")
-    if cls.sample is not None and found is not None and isinstance(found[0], Func):
-        names = [p.name for p in found[0].node.params if p.kind in ("any", "positional")][1:]
-        given = {**dict(zip(names, cls.sample.pos)), **cls.sample.kw}
-        for name, value in given.items():
-            if is_plain(value):
-                args.set(name, value, place)
-    for name, value in choice.items():
+    for name, value in {**_sample(cls), **choice}.items():
         args.set(name, value, place)
     return args
+
+
+def _sample(cls: ClassValue) -> dict[str, Value]:
+    """What the code that built the class gave it, where that says nothing of another model's objects."""
+    found = cls.find("__init__")
+    if cls.sample is None or found is None or not isinstance(found[0], Func):
+        return {}
+    names = [p.name for p in found[0].node.params if p.kind in ("any", "positional")][1:]
+    given = {**dict(zip(names, cls.sample.pos)), **cls.sample.kw}
+    return {name: value for name, value in given.items() if is_plain(value)}
+
+
+def given_to(cls: ClassValue) -> dict[str, Value]:
+    """The arguments that a class is built with where nobody chooses."""
+    found = cls.find("__init__")
+    defaults = found[0].defaults if found is not None and isinstance(found[0], Func) else {}
+    return {**defaults, **_sample(cls)}
 
 
 def _run_methods(run: Run, obj: Obj) -> None:
@@ -382,7 +421,15 @@ def _run_methods(run: Run, obj: Obj) -> None:
         if isinstance(value, Func) and not value.called and isinstance(value.node, la.Function):
             if value.node.mentions & (BUILDING | LOSSES):
                 target = Bound(value, obj) if value.kind != "static" else value
-                _alone(run, lambda target=target, place=value.place: call(run, target, Args(), place))  # type: ignore[misc]
+                for args in each(value.cases, value.place, partial(_all_built, run, value)):
+                    _alone(run, partial(call, run, target, args, value.place))
+
+
+def _all_built(run: Run, func: Func) -> bool:
+    """Whether every constructor of a library layer that stands in a function ran in this session."""
+    built = {obj.place for obj in run.session.objects}
+    module = func.scope.globals
+    return all(Place(module.path, at) in built for at in layer_sites(module, func.node.body))
 
 
 def _alone(run: Run, what: Callable[[], object]) -> None:

@@ -36,6 +36,7 @@ from actinit_lint.follow.values import (
     tick,
 )
 from actinit_lint.model import NotFollowed, Place, Write
+from actinit_lint.program import language as la
 from actinit_lint.reference.normal_form import LOADED, OPAQUE
 
 FUEL = 150_000  # evaluation steps for one root: far beyond any model written by hand
@@ -85,6 +86,7 @@ class Frame:
     maker: str | None = None  # the class whose code runs
     place: Place | None = None  # the call, where a function of the project was called
     undecided: int = 0  # > 0 inside an `if` of which both branches are taken
+    taken: list[la.Expr] = field(default_factory=list)  # the tests of the others that the code stands in
 
 
 @dataclass(slots=True, eq=False)
@@ -289,6 +291,12 @@ class Run:
     def apply(self, changes: dict[Any, Any]) -> None:
         for owner, key, now, _ in changes.values():
             self._put(owner, key, now)
+
+    def keep_made(self, changes: Changes) -> None:
+        """What a branch that leaves did to things that it made itself: `return Sequential([...])` inside an `if`."""
+        for owner, key, now, _ in changes.values():
+            if getattr(owner, "born", 0) > changes.start:
+                self._put(owner, key, now)
 
     def _put(self, owner: Any, key: Any, value: Any) -> None:
         if not isinstance(owner, dict):

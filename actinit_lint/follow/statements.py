@@ -7,6 +7,7 @@ from typing import Any
 
 from actinit_lint.follow import operators
 from actinit_lint.follow.calls import call
+from actinit_lint.follow.cases import Cases
 from actinit_lint.follow.expressions import assign_target, evaluate
 from actinit_lint.follow.imports import import_from, import_module
 from actinit_lint.follow.iteration import iterate
@@ -61,9 +62,8 @@ def _do(run: Run, node: la.Do) -> Outcome:
         initializer, place = value.lost
         run.record("lost_write", place, parameter=value.parameter, initializer=initializer, view=value)
     if isinstance(value, Tensor) and isinstance(node.value, la.Call) and isinstance(node.value.func, la.Attr):
-        if node.value.func.name in DROPPED and _is_about_a_weight(
-            run, node.value
-        ):  # `torch.zeros_like(w)` as a statement: made and thrown away
+        # `torch.zeros_like(w)` as a statement: made and thrown away
+        if node.value.func.name in DROPPED and _is_about_a_weight(run, node.value):
             run.record("dropped", run.place(node.value.at), initializer=value.initializer)
     return None
 
@@ -89,6 +89,10 @@ def _made_inline(node: la.Expr) -> bool:
     if isinstance(node.func, la.Attr):
         inside.append(node.func.value)
     return any(isinstance(part, la.Call) for part in inside)
+
+
+def _check(run: Run, node: la.Check) -> Outcome:
+    return None
 
 
 def _assign(run: Run, node: la.Assign) -> Outcome:
@@ -127,10 +131,13 @@ def _leave(run: Run, node: la.Leave) -> Outcome:
 
 def _if(run: Run, node: la.If) -> Outcome:
     decided = operators.truth(evaluate(run, node.test))
-    if decided is True:
-        return execute(run, node.body)
-    if decided is False:
-        return execute(run, node.orelse)
+    if decided is not None:
+        taken = run.frame.taken
+        taken.append(node.test)
+        try:
+            return execute(run, node.body if decided else node.orelse)
+        finally:
+            taken.pop()
     ways = (lambda: execute(run, node.body), lambda: execute(run, node.orelse))
     (first, changes), (second, other) = run.branch([lambda way=way: run.end(way, RAISE) for way in ways])  # type: ignore[misc]
     if first is RAISE and second is not RAISE:
@@ -144,9 +151,11 @@ def _if(run: Run, node: la.If) -> Outcome:
         return first
     # one branch leaves: the other one goes on
     if second is None:
+        run.keep_made(changes)
         run.apply(other)
         return None
     if first is None:
+        run.keep_made(other)
         run.apply(changes)
         return None
     run.merge([changes, other])
@@ -185,7 +194,7 @@ def _while(run: Run, node: la.While) -> Outcome:
         decided = operators.truth(evaluate(run, node.test))
         if decided is False:
             return None
-        if decided is None:
+        if decided is None or _yields_for_ever(run, node):
             run.repeat += 1
             try:
                 outcome = execute(run, node.body)
@@ -201,6 +210,12 @@ def _while(run: Run, node: la.While) -> Outcome:
         if isinstance(node.test, la.Const) and before - run.fuel < 2:
             return None
     return None
+
+
+def _yields_for_ever(run: Run, node: la.While) -> bool:
+    """`while True:` in a generator: as many rounds as somebody asks for."""
+    func = run.frame.func
+    return isinstance(node.test, la.Const) and func is not None and getattr(func.node, "generator", False)
 
 
 #: Context managers under which in-place writes to parameters are allowed.
@@ -301,6 +316,8 @@ DECORATED = {
 
 def _decorate(decorator: Value, func: Func) -> None:
     """Most decorators leave the function as it is for our purpose; an unknown one does too."""
+    if isinstance(decorator, Cases):
+        func.cases = decorator.joined(func.cases)
     if isinstance(decorator, External):
         name = decorator.name
         if DECORATED.get(name):
@@ -390,6 +407,7 @@ STATEMENTS: dict[type, Callable[[Run, Any], Outcome]] = {
     la.Assign: _assign,
     la.AugAssign: _aug_assign,
     la.Do: _do,
+    la.Check: _check,
     la.Return: _return,
     la.Leave: _leave,
     la.If: _if,

@@ -15,6 +15,7 @@ from actinit_lint.model import Activation, Place, Write
 from actinit_lint.reference.normal_form import Initializer
 
 if TYPE_CHECKING:
+    from actinit_lint.follow.cases import Cases
     from actinit_lint.knowledge.kinds import Kind
     from actinit_lint.program import language as la
 
@@ -81,6 +82,16 @@ class External:
     name: str
 
 
+#: The classes among which the one of an object was chosen, in what is known of the object.
+CHOSEN = "chosen among"
+
+
+def class_names(classes: OneOf) -> frozenset[str] | None:
+    """Names of a library's classes that the code leaves open, where all of them are such."""
+    names = [option.name for option in classes.options if isinstance(option, External)]
+    return frozenset(names) if len(names) == len(classes.options) else None
+
+
 class Scope:
     """Variables of a function call, a class body, or a file (parent None)."""
 
@@ -132,6 +143,7 @@ class Func:
     owner: ClassValue | None = None
     kind: str = "function"  # "static", "class", "property"
     called: bool = False
+    cases: Cases | None = None  # what the decorators of a test give to its parameters
 
     @property
     def name(self) -> str:
@@ -225,7 +237,7 @@ class Obj:
     born: int = field(default_factory=tick)
 
     def __post_init__(self) -> None:
-        self.attrs = Attributes(self.attrs)
+        self.attrs, self.state = Attributes(self.attrs), Attributes(self.state)
 
     @property
     def label(self) -> str:
@@ -509,3 +521,10 @@ def dim(value: Value) -> int | None:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     return None
+
+
+def is_plain(value: Value) -> bool:
+    """Whether a value is a setting: a number, a text, a class, or a sequence of such."""
+    if isinstance(value, (tuple, ListValue)):
+        return all(is_plain(v) for v in (value.items if isinstance(value, ListValue) else value))
+    return value is None or isinstance(value, (bool, int, float, str, ClassValue, External, Func))

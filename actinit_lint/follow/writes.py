@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from actinit_lint.follow.state import Run
+from actinit_lint.follow.state import Frame, Run
 from actinit_lint.follow.values import (
     ABSENT,
     Flow,
@@ -16,8 +16,10 @@ from actinit_lint.follow.values import (
     Value,
     View,
     is_number,
+    is_plain,
 )
 from actinit_lint.model import Place, Write
+from actinit_lint.program import language as la
 from actinit_lint.reference.normal_form import OPAQUE, Initializer, constant
 
 
@@ -51,8 +53,48 @@ def write(
         return
     sweep = run.sweep > 0 or bool(run.via)
     places = (*also, *helper_calls(run), *run.via)
-    entry = Write(initializer, place, places, kind, run.frame.maker, sweep, run.uses, run.sweeps)  # type: ignore[arg-type]
+    entry = Write(
+        initializer,
+        place,
+        places,
+        kind,  # type: ignore[arg-type]
+        run.frame.maker,
+        sweep,
+        run.uses,
+        run.sweeps,
+        under=_settings(run),
+    )
     run.assign(target, "writes", (*target.writes, entry))
+
+
+def _settings(run: Run) -> frozenset[Place]:
+    """The conditions that the code stands under and that settings decide: `if self.init == "he"`, `if zero_init`."""
+    return frozenset(
+        Place(frame.scope.globals.path, test.at)
+        for frame in run.frames
+        for test in frame.taken
+        if _asks_settings(frame, test)
+    )
+
+
+def _asks_settings(frame: Frame, test: la.Expr) -> bool:
+    """Whether all that a test reads are plain values, of the function's own parameters or of `self`."""
+    if isinstance(test, la.Name):
+        own = frame.func is not None and any(p.name == test.id for p in frame.func.node.params)
+        return own and is_plain(frame.scope.vars.get(test.id))
+    if isinstance(test, la.Attr):
+        owner = frame.self_value
+        of_self = isinstance(owner, Obj) and isinstance(test.value, la.Name) and test.value.id == "self"
+        return of_self and test.name in owner.attrs and is_plain(owner.attrs[test.name])
+    if isinstance(test, la.Unary):
+        return _asks_settings(frame, test.value)
+    parts: Iterable[la.Expr] = ()
+    if isinstance(test, la.Bool):
+        parts = (test.left, test.right)
+    elif isinstance(test, la.Compare):
+        parts = (test.left, *(right for _, right in test.rest))
+    parts = [part for part in parts if not isinstance(part, la.Const)]
+    return bool(parts) and all(_asks_settings(frame, part) for part in parts)
 
 
 def touched(run: Run, parameter: Parameter, place: Place) -> None:

@@ -5,7 +5,7 @@ Signatures as of keras 3.15 (keras/src/layers/**); Keras 1/2 spellings are rows 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from actinit_lint.knowledge.kinds import REQUIRED, Kind, Role, Size, WeightRow, size, spread, times
@@ -17,6 +17,23 @@ Shape = tuple[Size, ...] | None
 ZEROS, ONES = constant(0.0), constant(1.0)
 ORTHOGONAL = Initializer("orthogonal", "orthogonal", gain=1.0, is_default=True)
 EMBEDDING = Initializer("keras_default", "uniform", "uniform", low=-0.05, high=0.05, is_default=True)
+
+#: What `keras` exports (keras/__init__.py): the tables speak of it. The rest of the library is code like any other.
+EXPORTED = frozenset(
+    [
+        "activations", "applications", "backend", "callbacks", "config", "constraints", "datasets", "distillation",
+        "distribution", "dtype_policies", "export", "initializers", "layers", "legacy", "losses", "metrics",
+        "mixed_precision", "models", "ops", "optimizers", "preprocessing", "quantizers", "random", "regularizers",
+        "saving", "tree", "utils", "visualization", "wrappers",
+    ]
+)  # fmt: skip
+
+
+def is_internal(parts: Sequence[str]) -> bool:
+    """Whether a module of keras, by its name below `keras`, is no part of what it exports: tests and their tools."""
+    inside = [part for part in parts if part != "src"]
+    return bool(inside) and (inside[0] not in EXPORTED or any(part.endswith("_test") for part in inside))
+
 
 #: Arguments that every layer takes.
 COMMON = (("name", None), ("dtype", None), ("trainable", True), ("input_shape", None), ("input_dim", None))
@@ -286,7 +303,10 @@ LAYERS: dict[str, Kind] = dict(
              extra=extra)
           for name, gates, extra in (("SimpleRNNCell", 1, "cell"), ("LSTMCell", 4, "gated cell"),
                                      ("GRUCell", 3, "gated cell"))],
-        _k("RNN", "opaque", ("cell", REQUIRED)),
+        _k("RNN", "wrapper", ("cell", REQUIRED), ("return_sequences", False), ("return_state", False), extra="cells"),
+        _k("StackedRNNCells", "wrapper", ("cells", REQUIRED), extra="cells"),
+        _k("Wrapper", "wrapper", ("layer", REQUIRED)),
+        _k("TorchModuleWrapper", "wrapper", ("module", REQUIRED), ("name", None), ("output_shape", None)),
         _k("MultiHeadAttention", "attention", ("num_heads", REQUIRED), ("key_dim", REQUIRED), ("value_dim", None),
            ("dropout", 0.0), ("use_bias", True), ("output_shape", None), ("attention_axes", None),
            ("kernel_initializer", None), ("bias_initializer", None), weights=_attention, shape=_bare),
@@ -303,7 +323,8 @@ LAYERS: dict[str, Kind] = dict(
         _k("Normalization", "norm", ("axis", -1), shape=_bare, norm="batch"),
         _k("SpectralNormalization", "wrapper", ("layer", REQUIRED), extra="scale free"),
         _k("TimeDistributed", "wrapper", ("layer", REQUIRED), extra="time"),
-        _k("Bidirectional", "wrapper", ("layer", REQUIRED), ("merge_mode", "concat"), extra="bidirectional"),
+        _k("Bidirectional", "wrapper", ("layer", REQUIRED), ("merge_mode", "concat"), ("weights", None),
+           ("backward_layer", None), extra="bidirectional"),
         _k("Activation", "activation", ("activation", REQUIRED), shape=_bare),
         _act("ReLU", "relu", ("max_value", None), ("negative_slope", 0.0), ("threshold", 0.0)),
         _act("LeakyReLU", "leaky_relu", ("negative_slope", 0.3), ("alpha", None), slope="negative_slope"),
@@ -437,6 +458,7 @@ NONLINEAR_FUNCTIONS = frozenset(
         "power",
         "isnan",
         "isfinite",
+        "isinf",
         "abs",
         "clip",
         "clip_by_value",

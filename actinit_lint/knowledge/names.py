@@ -34,6 +34,8 @@ EXACT: dict[str, str] = {
     "keras.src": "keras",
     "keras.api": "keras",
     "keras.Sequential": "keras.Sequential",
+    "keras.utils.torch_utils.TorchModuleWrapper": "keras.layers.TorchModuleWrapper",
+    "keras.backend.remat": "keras.remat",
     "torch.nn.modules": "torch.nn",
     "torch.autograd.Variable": "torch.autograd.Variable",
     "torch.nn.parameter.Parameter": "torch.nn.Parameter",
@@ -86,7 +88,7 @@ def canonical(name: str) -> str:
             ("keras.models.", "keras.layers.", "keras.training.", "keras.sequential.")
         ):
             return f"keras.{last}"
-        return name
+        return EXACT.get(name, name)
     match = _TORCH_MODULE.match(name)
     if match and not name.startswith(("torch.nn.utils.", "torch.nn.init.", "torch.nn.functional.")):
         return f"torch.nn.{match[1]}"

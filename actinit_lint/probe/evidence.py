@@ -22,3 +22,4 @@ class Probed:
     measured: float | None = None
     cured: float | None = None
     chain: dict[str, float] = field(default_factory=dict)  # log10 of the ratios over the whole chain
+    cured_chain: dict[str, float] = field(default_factory=dict)  # the same with the remedies

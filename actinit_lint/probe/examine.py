@@ -10,7 +10,7 @@ import msgspec
 
 from actinit_lint.checking import describe
 from actinit_lint.finding import Finding, Related, Span
-from actinit_lint.model import FileFacts, Layer, Link, Place
+from actinit_lint.model import Chain, FileFacts, Layer, Link, Place
 from actinit_lint.probe.evidence import Probed
 from actinit_lint.probe.jobs import Wish, jobs_for, runnable
 from actinit_lint.probe.join import Joint, Static, join, layers_of, links_of
@@ -126,6 +126,8 @@ def _verdict(finding: Finding, facts: Sequence[FileFacts], models: Sequence[Exam
     meant = list(_meant(finding, facts))
     layers = {id(layer): layer for _, _, layer in meant}
     links = [fact for _, fact, _ in meant if isinstance(fact, Link)]
+    normed = [fact for file in facts for fact in file.facts if isinstance(fact, Chain) and fact.normed]
+    normed = [chain for chain in normed if any(id(step.layer) in layers for step in chain.steps)]
     files = {path for path, _, _ in meant} or {finding.span.path}
     links.sort(key=lambda link: (link.layer.path != finding.layer, link.activation.name != finding.activation))
     own_first = sorted(models, key=lambda one: one.result.name != finding.model or one.path not in files)
@@ -133,7 +135,7 @@ def _verdict(finding: Finding, facts: Sequence[FileFacts], models: Sequence[Exam
     for model in own_first:
         if model.joint is None or not _has_any(model.joint, layers.values()):
             continue
-        found = judge(Case(finding, model.joint, tuple(layers.values()), tuple(links)))
+        found = judge(Case(finding, model.joint, tuple(layers.values()), tuple(links), tuple(normed)))
         if found.verdict != "not-probed":
             return found
         fallback = fallback or found
@@ -175,16 +177,19 @@ def _why_not(finding: Finding, models: Sequence[Examined], files: set[str]) -> s
 
 
 def _explained(symptom: Symptom, joint: Joint, facts: Sequence[FileFacts], findings: Sequence[Finding]) -> bool:
-    """Whether a finding of the code already says it, about one of the same layers."""
+    """Whether a finding of the code already says it, about one of the same layers, and was not measured to be wrong."""
     codes = EXPLAINED.get(symptom.code, frozenset())
     for finding in findings:
         if finding.code not in codes or finding.level == "info":
+            continue
+        if finding.probe is not None and finding.probe.verdict == "not-observed":
             continue
         for _, fact, layer in _meant(finding, facts):
             concerned = set(joint.of(layer))
             if isinstance(fact, Link):
                 concerned |= set(measured_chain(joint, fact.chain))
-            if concerned & symptom.records or (concerned and symptom.code in ANYWHERE):
+            inside = {gate.layer for gate in joint.gates.get(id(layer), ())}
+            if concerned & symptom.records or inside & symptom.gates or (concerned and symptom.code in ANYWHERE):
                 return True
     return False
 

@@ -100,7 +100,7 @@ class ActivationRun:
     dead: float | None = None  # share of units with φ' = 0 on every row; None where φ is nowhere flat
     quiet: float | None = None  # share of units with φ' != 0 on less than 1 % of the rows
     active: float | None = None  # share of entries with φ' != 0
-    finite: bool = True
+    finite: bool = True  # what comes out: an attention's mask puts infinities in
 
 
 @dataclass(slots=True)

@@ -9,17 +9,17 @@ from typing import Protocol, TypeVar
 
 from actinit_lint.model import Layer
 from actinit_lint.probe.join import Joint
-from actinit_lint.probe.measurement import ActivationRun, LayerRecord, LayerRun, Measurement
+from actinit_lint.probe.measurement import ActivationRun, GateRun, LayerRecord, LayerRun, Measurement
 from actinit_lint.reference.initializers import Layout, weight_moments
 from actinit_lint.reference.moments import moments
 from actinit_lint.reference.nonlinearity import Nonlinearity
 from actinit_lint.signal.maps import bias_moments
 
-R = TypeVar("R", LayerRun, ActivationRun)
+R = TypeVar("R", LayerRun, ActivationRun, GateRun)
 
 
-class _Record(Protocol[R]):
-    """A layer's record or an activation's."""
+class Record(Protocol[R]):
+    """A record of a layer, an activation or a gate."""
 
     runs: list[R]
 
@@ -32,7 +32,7 @@ FINITE_WIDTH = 5.0
 
 
 def runs_of(
-    record: _Record[R], measurement: Measurement, *, cured: bool = False, distribution: str = "normal"
+    record: Record[R], measurement: Measurement, *, cured: bool = False, distribution: str = "normal"
 ) -> list[R]:
     """The record's runs of one kind; the extra draws that only count births are left out."""
     kinds = measurement.runs

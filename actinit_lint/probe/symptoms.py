@@ -11,8 +11,8 @@ from functools import partial
 from operator import le, lt
 
 from actinit_lint.probe.join import Joint
-from actinit_lint.probe.measurement import ActivationRecord, Line
-from actinit_lint.probe.numbers import chain_ratios, middle, runs_of
+from actinit_lint.probe.measurement import ActivationRecord, GateRecord, Line
+from actinit_lint.probe.numbers import R, Record, chain_ratios, middle, runs_of
 from actinit_lint.reference.activations import CATALOGUE
 from actinit_lint.reference.dead_units import dead_on_batch
 from actinit_lint.rule import Level
@@ -29,6 +29,8 @@ ROWS = 64
 #: Layers that a chain must have before a ratio is about depth.
 LAYERS = 3
 TWINS = 0.5
+#: Activations of which a unit is saturated by its scale alone.
+SATURATING = frozenset({"tanh", "sigmoid", "softsign"})
 #: Ways between two layers that a ratio of them does not survive.
 MERGES = frozenset({"add", "gate", "joined"})
 
@@ -48,6 +50,7 @@ class Symptom:
     numbers: Mapping[str, float] = field(default_factory=dict)
     fields: Mapping[str, object] = field(default_factory=dict)
     also: tuple[Line, ...] = ()  # where else the same shows
+    gates: frozenset[str] = frozenset()  # recurrent layers concerned, which run as one function
 
 
 def symptoms(joint: Joint) -> list[Symptom]:
@@ -68,10 +71,11 @@ def _once(found: Sequence[Symptom]) -> Iterator[Symptom]:
     for level in dict.fromkeys(one.level for one in found):
         first, *more = [one for one in found if one.level == level]
         records = frozenset(record for one in (first, *more) for record in one.records)
+        gates = frozenset(layer for one in (first, *more) for layer in one.gates)
         places = [one.line for one in more if one.line is not None and one.line != first.line]
         told = f" (and {len(more)} more)" if more else ""
         yield replace(
-            first, records=records, also=tuple(dict.fromkeys(places)),
+            first, records=records, gates=gates, also=tuple(dict.fromkeys(places)),
             numbers={**first.numbers, "layers": 1 + len(more)}, fields={**first.fields, "more": told},
         )  # fmt: skip
 
@@ -82,7 +86,7 @@ def _holds(values: Mapping[str, Sequence[float]], crossed: Callable[[float], boo
     return bool(known) and all(sum(map(crossed, numbers)) > len(numbers) / 2 for numbers in known)
 
 
-def _by_distribution(joint: Joint, record: ActivationRecord, name: str) -> dict[str, list[float]]:
+def _by_distribution(joint: Joint, record: Record[R], name: str) -> dict[str, list[float]]:
     found: dict[str, list[float]] = {}
     for distribution in DISTRIBUTIONS:
         runs = runs_of(record, joint.measurement, distribution=distribution)
@@ -156,7 +160,7 @@ def _dead(joint: Joint) -> Iterator[Symptom]:
         values = _by_distribution(joint, met, "dead")
         last = met is rectifiers[-1]
         limit = DEAD_LAST if last else DEAD_ANYWHERE
-        share = middle([value for found in values.values() for value in found]) or 0.0
+        share = _middle_of(values)
         numbers = {"dead_units": share, "expected": _expected_dead(joint, met)}
         told: dict[str, object] = {"dead": f"{share:.0%}", "normal": f"{numbers['expected']:.0%}"}
         level: Level | None = None
@@ -176,18 +180,71 @@ def _expected_dead(joint: Joint, met: ActivationRecord) -> float:
 
 
 def _saturated(joint: Joint) -> Iterator[Symptom]:
-    inner = hidden(joint)
+    inner, around = hidden(joint), _around(joint)
     for met in joint.measurement.activations:
-        if not met.identified or CATALOGUE[met.name].family != "saturating" or met.end in ("gate", "output"):
+        if not met.identified or met.name not in SATURATING or met.end in ("gate", "output"):
             continue
-        if not set(met.sources) & inner or met.name not in ("tanh", "sigmoid", "softsign"):
+        if not set(met.sources) & inner or set(met.sources) & around:
             continue
         values = _by_distribution(joint, met, "saturated")
-        share = middle([value for found in values.values() for value in found]) or 0.0
+        share = _middle_of(values)
         if not _holds(values, lambda value: value >= SOME_SATURATED):
             continue
         level: Level | None = None if _holds(values, lambda value: value >= SATURATED) else "info"
-        yield _at_activation("ACT702", level, joint, met, {"saturated_units": share}, {"saturated": f"{share:.0%}"})
+        yield _at_activation(
+            "ACT702", level, joint, met, {"saturated_units": share}, {"saturated": f"{share:.0%}", "where": "behind"}
+        )
+    yield from _saturated_gates(joint)
+
+
+def _saturated_gates(joint: Joint) -> Iterator[Symptom]:
+    """702 inside recurrent layers, where most units of one kind are saturated and those of no kind are free of it.
+
+    A bias that holds a gate open or shut on purpose saturates that gate and leaves the candidate of the state alone;
+    too wide a spread of the weights saturates all of them.
+    """
+    for inside in _recurrent(joint).values():
+        kinds = {record.name for record, _ in inside}
+        some = {record.name for record, shares in inside if _holds(shares, partial(le, SOME_SATURATED))}
+        if kinds != some:
+            continue
+        worst, shares = max(inside, key=lambda one: _middle_of(one[1]))
+        share = _middle_of(shares)
+        level: Level | None = None if any(_holds(one, partial(le, SATURATED)) for _, one in inside) else "info"
+        numbers, told = {"saturated_units": share}, {"saturated": f"{share:.0%}", "where": "inside"}
+        if isinstance(worst, ActivationRecord):
+            yield _at_activation("ACT702", level, joint, worst, numbers, told)
+        else:
+            yield Symptom(
+                "ACT702", level, worst.constructed, worst.layer, frozenset(), worst.name, numbers, told,
+                gates=frozenset({worst.layer}),
+            )  # fmt: skip
+
+
+def _middle_of(values: Mapping[str, Sequence[float]]) -> float:
+    return middle([value for found in values.values() for value in found]) or 0.0
+
+
+#: A gate, or an activation at every step of a recurrent layer, with the shares of it that are saturated.
+Inside = tuple[ActivationRecord | GateRecord, dict[str, list[float]]]
+
+
+def _recurrent(joint: Joint) -> dict[str, list[Inside]]:
+    """What bends inside every recurrent layer: gates found by replaying it, or seen at every step behind its kernel."""
+    found: dict[str, list[Inside]] = {}
+    for gate in joint.measurement.gates:
+        found.setdefault(gate.layer, []).append((gate, _by_distribution(joint, gate, "saturated")))
+    around = _around(joint)
+    for met in joint.measurement.activations:
+        if met.identified and met.name in SATURATING and set(met.sources) & around:
+            found.setdefault(met.module, []).append((met, _by_distribution(joint, met, "saturated")))
+    return found
+
+
+def _around(joint: Joint) -> set[int]:
+    """Weights that Keras's recurrent layers multiply their state with."""
+    layers = joint.measurement.layers
+    return {index for index, record in enumerate(layers) if record.weight.rpartition("/")[2] == "recurrent_kernel"}
 
 
 def _at_activation(

@@ -11,7 +11,7 @@ from actinit_lint.judgement import SATURATING
 from actinit_lint.model import Chain, Layer, Link
 from actinit_lint.probe.evidence import Outlook, Probed
 from actinit_lint.probe.join import Joint
-from actinit_lint.probe.measurement import ActivationRecord, GateRecord, LayerRun
+from actinit_lint.probe.measurement import ActivationRecord, GateRecord, LayerRecord, LayerRun
 from actinit_lint.probe.numbers import (
     chain_m,
     chain_ratios,
@@ -39,6 +39,9 @@ HARMLESS, HOPELESS = 1.5, 5.0
 BETTER = 0.02
 #: A sigmoid passes at most a quarter of the gradient and of the signal; with gain 1 a layer loses more than half.
 SIGMOID_LOSS = 0.5
+#: A layer passes half of the signal on or more where its initialiser fits, and a third where it is the default.
+SOFTMAX_LOSS = 0.1
+SOFTMAXES = frozenset({"softmax", "log_softmax"})
 #: A layer of which this share of the units is off passes nothing on.
 DEAD_LAYER = 0.99
 #: A unit that starts like another: exact, so that any share that is a majority will do.
@@ -53,10 +56,13 @@ class Case:
     joint: Joint
     layers: tuple[Layer, ...]
     links: tuple[Link, ...]
+    normed: tuple[Chain, ...] = ()  # chains through norms that hold one of the layers
 
     @property
     def chain(self) -> Chain | None:
-        return next((link.chain for link in self.links if link.chain is not None and len(link.chain.steps) > 1), None)
+        """The first that is more than one layer: without norms, else through them."""
+        plain = [link.chain for link in self.links if link.chain is not None]
+        return next((one for one in (*plain, *self.normed) if len(one.steps) > 1), next(iter(plain), None))
 
 
 Judge = Callable[[Case], Probed | None]
@@ -76,17 +82,18 @@ def judge(case: Case) -> Probed:
 
 def _with_outlook(case: Case, found: Probed, weak: bool) -> Probed:
     chain = measured_chain(case.joint, case.chain)
-    numbers: dict[str, float] = {}
+    numbers = _ratios(case.joint, chain, cured=False)
     outlook: Outlook | None = found.outlook
-    if chain:
-        signals, gradients = chain_ratios(case.joint, chain)
-        for name, values in (("signal", signals), ("gradient", gradients)):
-            value = middle(values)
-            if value is not None:
-                numbers[name] = value
     if outlook is None and found.verdict == "confirmed":
         outlook = outlook_of(max(map(abs, numbers.values()), default=0.0))
-    return replace(found, outlook=outlook, weak=weak, chain=numbers)
+    cured = _ratios(case.joint, chain, cured=True) if case.finding.remedies else {}
+    return replace(found, outlook=outlook, weak=weak, chain=numbers, cured_chain=cured)
+
+
+def _ratios(joint: Joint, chain: Sequence[int], cured: bool) -> dict[str, float]:
+    """log10 of a chain's median ratios, by quantity; those that could not be formed are left out."""
+    found = zip(("signal", "gradient"), chain_ratios(joint, chain, cured=cured), strict=True)
+    return {name: value for name, values in found if (value := middle(values)) is not None}
 
 
 def outlook_of(m: float) -> Outlook:
@@ -233,7 +240,7 @@ def _compare(
 
 def _chain(case: Case) -> Probed | None:
     """302, 401, 402, 404: signal or gradient leaves the range of the finding's level."""
-    chain = case.chain or next((link.chain for link in case.links if link.chain is not None), None)
+    chain = case.chain
     if chain is None:
         return _gates_saturated(case)
     found = verdict(chain)
@@ -381,11 +388,35 @@ def _born_dead(case: Case) -> Probed | None:
         return None
     share = sum(silent) / len(silent)
     error = 2 * sqrt(max(share * (1 - share), 1e-4) / len(silent))
-    chain = next((link.chain for link in case.links if link.chain is not None), None)
-    found = None if chain is None else verdict(chain)
+    found = None if case.chain is None else verdict(case.chain)
     predicted = None if found is None else found.dead
     quantity = f"inputs meet a layer without an active unit, over {len(silent)} draws"
     return _at_least_slow(_share(share, predicted, max(DEAD / 2, DEAD - error), quantity), case, share > MAJORITY)
+
+
+def _squeezed(case: Case) -> Probed | None:
+    """503: what differs between inputs is next to nothing behind the softmax."""
+    records = case.joint.measurement.layers
+    for layer in case.layers:
+        indices = set(case.joint.of(layer))
+        behind = [one for one in records if indices & set(one.sources) and SOFTMAXES & set(one.via)]
+        before = [records[index] for index in sorted(indices)]
+        if not behind:
+            continue
+        had, has = (max(_signal(case.joint, one) for one in ends) for ends in (before, behind))
+        if not had:
+            continue
+        left = sqrt(has / had)
+        name = behind[0].layer or behind[0].weight
+        said = f"×{left:.2g} of the signal of {layer.path} is left in {name}, behind the softmax"
+        if left > SOFTMAX_LOSS:
+            return Probed("not-observed", f"{said}: more than ×{SOFTMAX_LOSS:g}")
+        return _at_least_slow(Probed("confirmed", said, None, False, "ratio of the signals", None, left), case)
+    return None
+
+
+def _signal(joint: Joint, record: LayerRecord) -> float:
+    return middle(run.signal for run in runs_of(record, joint.measurement)) or 0.0
 
 
 # -- symmetry
@@ -421,6 +452,7 @@ JUDGES: dict[str, Judge] = {
     **dict.fromkeys(("ACT302", "ACT401", "ACT402", "ACT404"), _chain),
     "ACT403": _dead_bias,
     "ACT405": _born_dead,
+    "ACT503": _squeezed,
     "ACT201": _symmetric,
     "ACT202": _symmetric,
 }

@@ -177,6 +177,12 @@ class Do(Node, frozen=True, eq=False, gc=False, tag="e"):
     value: Expr
 
 
+class Check(Node, frozen=True, eq=False, gc=False, tag="as"):
+    """An `assert`: it looks at things, and is not run."""
+
+    test: Expr
+
+
 class Return(Node, frozen=True, eq=False, gc=False, tag="r"):
     value: Expr | None
 
@@ -256,6 +262,7 @@ Stmt = (
     Assign
     | AugAssign
     | Do
+    | Check
     | Return
     | Leave
     | If

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import libcst as cst
+from msgspec import structs
 
 from actinit_lint.program import language as la
 
@@ -381,6 +382,13 @@ def _do(lo: Lowering, node: cst.Expr, out: list[la.Stmt]) -> None:
     out.append(la.Do(lo.number(node), lo.expr(node.value)))
 
 
+def _check(lo: Lowering, node: cst.Assert, out: list[la.Stmt]) -> None:
+    kept = lo.mentioned, lo.handed  # what a check calls makes no function one that builds a model
+    lo.mentioned, lo.handed = set(), set()
+    out.append(la.Check(lo.number(node), lo.expr(node.test)))
+    lo.mentioned, lo.handed = kept
+
+
 def _assign(lo: Lowering, node: cst.Assign, out: list[la.Stmt]) -> None:
     at = lo.number(node)
     value = lo.expr(node.value)
@@ -519,6 +527,27 @@ def _import_from(lo: Lowering, node: cst.ImportFrom, out: list[la.Stmt]) -> None
     out.append(la.ImportFrom(at, lo.dotted(node.module), len(node.relative), tuple(names)))
 
 
+#: Methods that put an object together: what stands below an early return may not be there.
+CONSTRUCTORS = frozenset({"__init__", "build", "setup"})
+
+
+def _without_guards(body: tuple[la.Stmt, ...]) -> tuple[la.Stmt, ...]:
+    """The same statements with what follows `if bare: return` in the other branch, where it belongs."""
+    for index, statement in enumerate(body[:-1]):
+        if isinstance(statement, la.If) and _returns(statement.body) != _returns(statement.orelse):
+            rest = _without_guards(body[index + 1 :])
+            if not _returns(rest):
+                rest = (*rest, la.Return(statement.at, None))
+            grown = "orelse" if _returns(statement.body) else "body"
+            statement = structs.replace(statement, **{grown: getattr(statement, grown) + rest})
+            return (*body[:index], statement)
+    return body
+
+
+def _returns(body: tuple[la.Stmt, ...]) -> bool:
+    return bool(body) and isinstance(body[-1], la.Return)
+
+
 def _function(lo: Lowering, node: cst.FunctionDef, out: list[la.Stmt]) -> None:
     at = lo.number(node.name)
     decorators = tuple(lo.expr(d.decorator) for d in node.decorators)
@@ -527,6 +556,8 @@ def _function(lo: Lowering, node: cst.FunctionDef, out: list[la.Stmt]) -> None:
     lo.mentioned, lo.handed = set(), set()
     was, lo.generator = lo.generator, False
     body = lo.block(node.body)
+    if node.name.value in CONSTRUCTORS:
+        body = _without_guards(body)
     names = frozenset(lo.mentioned), frozenset(lo.handed)
     out.append(la.Function(at, node.name.value, params, body, decorators, lo.generator, *names))
     lo.mentioned |= outer[0]
@@ -547,6 +578,7 @@ STATEMENTS: dict[type, Callable[[Lowering, Any, list[la.Stmt]], None]] = {
     cst.Assign: _assign,
     cst.AnnAssign: _ann_assign,
     cst.AugAssign: _aug_assign,
+    cst.Assert: _check,
     cst.Return: _return,
     cst.Raise: _leave("raise"),
     cst.Break: _leave("break"),

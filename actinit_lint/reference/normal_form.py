@@ -74,6 +74,20 @@ class Initializer:
         return self.family == "constant" or self.constant_value is not None
 
     @property
+    def is_told(self) -> bool:
+        """Whether every number that makes the spread is known."""
+        if self.family == "uniform":
+            return self.is_default or (self.low is not None and self.high is not None)
+        needed = {
+            "variance_scaling": (self.gain, self.mode),
+            "orthogonal": (self.gain,),
+            "normal": (self.mean, self.std),
+            "sparse": (self.std, self.sparsity),
+            "constant": (self.value,),
+        }
+        return None not in needed.get(self.family, (None,))
+
+    @property
     def is_xavier(self) -> bool:
         """Xavier/Glorot: variance scaling over the mean of both fans."""
         return self.family == "variance_scaling" and self.mode == "fan_avg"

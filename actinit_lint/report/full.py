@@ -72,14 +72,19 @@ def finding_rows(finding: Finding, outcome: Outcome, look: Look) -> Iterator[Row
 
 
 def probe_line(finding: Finding) -> str | None:
-    """`confirmed, slow: gradient ×2e-4 over 9 layers measured`."""
+    """`confirmed, slow: gradient ×2e-4 over 9 layers measured`, and what the remedies make of the whole chain."""
     found = finding.probe
     if found is None:
         return None
     verdict = found.verdict.replace("-", " ")
     weak = ", weakly: the depth was assumed" if found.weak and found.verdict == "confirmed" else ""
     outlook = f", {OUTLOOKS[found.outlook]}" if found.outlook is not None and found.verdict == "confirmed" else ""
-    return f"{verdict}{weak}{outlook}: {found.evidence}"
+    changes = ", ".join(
+        f"{name} ×{10 ** found.chain[name]:.2g} → ×{10**after:.2g}"
+        for name, after in found.cured_chain.items()
+        if name in found.chain
+    )
+    return f"{verdict}{weak}{outlook}: {found.evidence}" + (f"\nchain with the remedies: {changes}" if changes else "")
 
 
 def _note(label: str, text: str, gutter: int, look: Look) -> Iterator[Row]:

@@ -103,7 +103,7 @@ def fix_object(fix: Fix | None) -> dict[str, Any] | None:
 
 
 def probe_object(probe: Probed) -> dict[str, Any]:
-    """A verdict with its numbers; `chain` holds log10 of the ratios over the whole chain."""
+    """A verdict with its numbers; `chain` and `cured_chain` hold log10 of the ratios over the whole chain."""
     return {
         "verdict": probe.verdict,
         "evidence": probe.evidence,
@@ -114,6 +114,7 @@ def probe_object(probe: Probed) -> dict[str, Any]:
         "measured": _number(probe.measured),
         "cured": _number(probe.cured),
         "chain": {name: _number(value) for name, value in probe.chain.items()},
+        "cured_chain": {name: _number(value) for name, value in probe.cured_chain.items()},
     }
 
 

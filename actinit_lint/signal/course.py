@@ -43,6 +43,9 @@ class Block(NamedTuple):
     norm: NormKind | None = None
     norm_first: bool = False  # between layer and activation, not behind the activation
     keras: bool = False  # whose eps a norm has
+    memory: float = (
+        1.0  # of a recurrent cell: what comes out of it, in second moments, over what its activation lets in
+    )
     positions: float = 1.0  # of one channel of the layer before, which a flatten hands to this layer as so many inputs
 
 
@@ -155,8 +158,10 @@ def _through(block: Block, signal: Signal, share: float) -> tuple[Signal, float,
     if block.norm is not None and block.norm_first:
         signal, factor = normalise(signal, block.norm, eps)
     known = moments(block.activation, signal.q)
-    factor *= known.slope_second
+    factor *= known.slope_second * block.memory
     after, common = Signal(known.second, passed_on(block.activation, signal.q, signal.s)), known.mean**2
+    if block.memory != 1:
+        after = Signal(after.q * block.memory, after.s * block.memory)
     if share:
         common = max(common, after.q - passed_on(block.activation, signal.q, (1 - share) * signal.q))
     if block.norm is not None and not block.norm_first:

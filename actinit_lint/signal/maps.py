@@ -30,7 +30,7 @@ def map_of(layer: Layer, weight: Weight, unknown: int, inputs: int | None = None
     """
     shape = _shape(layer, weight, unknown, inputs)
     fans = _operation(layer, shape, unknown, inputs)
-    moments = _weights(weight.initializer, shape, layer.framework == "keras")
+    moments = drawn_moments(weight.initializer, shape, layer.framework == "keras")
     bias = _bias(layer, shape, unknown)
     if fans is None or moments is None or bias is None:
         return None
@@ -76,7 +76,8 @@ def _operation(
     return inputs * field, outputs / groups * field, inputs * groups
 
 
-def _weights(init: Initializer, shape: tuple[int, ...], keras: bool) -> tuple[float, float] | None:
+def drawn_moments(init: Initializer, shape: tuple[int, ...], keras: bool) -> tuple[float, float] | None:
+    """(mean, variance) of the weights of a shape; None where the initialiser does not tell."""
     found = weight_moments(init, shape=shape, layout="keras" if keras else "torch")
     if found is not None:
         return found.mean, found.variance

@@ -14,6 +14,7 @@ from actinit_lint.reference.nonlinearity import Nonlinearity
 from actinit_lint.rule import Level
 from actinit_lint.signal.course import Block, Course, course
 from actinit_lint.signal.maps import Map, map_of
+from actinit_lint.signal.recurrent import recurrent_map
 
 #: An unknown width is judged at both, and only what holds at both is reported.
 WIDTHS = (64, 4096)
@@ -98,24 +99,33 @@ def _scenarios(chain: Chain) -> Iterator[tuple[Block, ...] | None]:
     widths = WIDTHS if not _sizes_known(chain) else WIDTHS[:1]
     dropouts = DROPOUTS if any(None in step.dropout for step in chain.steps) else DROPOUTS[:1]
     for width in widths:
-        maps = [map_of(step.layer, step.link.weight, width, _inputs(chain, i)) for i, step in enumerate(chain.steps)]
+        maps = [_map(step, width, _inputs(chain, i)) for i, step in enumerate(chain.steps)]
         known = [one for one in maps if one is not None]
         if len(known) < len(maps):
             yield None
             return
         for dropout in dropouts:
             yield tuple(
-                _block(step, one, dropout, _flattened(chain, index))
-                for index, (step, one) in enumerate(zip(chain.steps, known))
+                _block(step, one, memory, dropout, _flattened(chain, index))
+                for index, (step, (one, memory)) in enumerate(zip(chain.steps, known))
             )
+
+
+def _map(step: Step, unknown: int, inputs: int | None) -> tuple[Map, float] | None:
+    """The layer's map, and what its state makes of its activations."""
+    if step.recurrence is not None:
+        return recurrent_map(step, step.recurrence, unknown, inputs)
+    found = map_of(step.layer, step.link.weight, unknown, inputs)
+    return None if found is None else (found, 1.0)
 
 
 def _inputs(chain: Chain, index: int) -> int | None:
     """Channels that a layer gets from the one before; None where a flatten may lie in between."""
-    layer, before = chain.steps[index].layer, chain.steps[index - 1].layer if index else None
-    if before is None or ("Conv" in before.kind) != ("Conv" in layer.kind):
+    layer, before = chain.steps[index].layer, chain.steps[index - 1] if index else None
+    if before is None or ("Conv" in before.layer.kind) != ("Conv" in layer.kind):
         return None
-    return before.out_features
+    units = before.layer.out_features
+    return units * before.recurrence.directions if units and before.recurrence is not None else units
 
 
 def _flattened(chain: Chain, index: int) -> float:
@@ -126,7 +136,7 @@ def _flattened(chain: Chain, index: int) -> float:
     return max(1.0, (layer.in_features or 0) / (before.out_features or inf))
 
 
-def _block(step: Step, one: Map, dropout: float, positions: float) -> Block:
+def _block(step: Step, one: Map, memory: float, dropout: float, positions: float) -> Block:
     kept = 1.0
     for p in step.dropout:
         kept *= 1 - (dropout if p is None else p)
@@ -137,6 +147,7 @@ def _block(step: Step, one: Map, dropout: float, positions: float) -> Block:
         step.norm,  # type: ignore[arg-type]
         step.link.norm_between,
         step.layer.framework == "keras",
+        memory,
         positions,
     )
 

@@ -15,6 +15,7 @@ from actinit_lint.signal.predict import Prediction, choice, nonlinearity, predic
 
 Code = Literal["ACT302", "ACT401", "ACT402", "ACT404", "ACT405"]
 
+GRAVITY: dict[Level, int] = {"info": 0, "warning": 1, "error": 2}
 #: A saturating activation starts saturated when more than this share of its units has |φ'| < 0.05.
 SATURATED_SHARE = 0.5
 #: So many plain sigmoid layers are reported whatever their weights: with five of them top layers move by 5e-5 of the
@@ -55,6 +56,16 @@ def _verdict(chain: Chain) -> Verdict | None:
     prediction = predict(chain)
     if chain.modulates:
         return None if prediction is None else _starts_saturated(chain, prediction)
+    if chain.recurrent:  # whose prediction is the most that can be left; frameworks' defaults fade too, by design
+        spread = None if prediction is None else _spread(chain, prediction)
+        return spread if spread is not None and spread.code == "ACT402" else None
+    own = _plain(chain, prediction)
+    whole = verdict(chain.within) if chain.within is not None else None
+    told = whole is not None and (own is None or GRAVITY[whole.level] >= GRAVITY[own.level])
+    return None if told else own
+
+
+def _plain(chain: Chain, prediction: Prediction | None) -> Verdict | None:
     if chain.normed:
         return _saturating(chain, prediction)
     narrow = _narrow(chain)

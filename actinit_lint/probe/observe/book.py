@@ -145,8 +145,7 @@ def _layer_run(run: int, sums: LayerSums, backward: bool) -> LayerRun:
 def _activation_run(run: int, sums: ActivationSums) -> ActivationRun:
     second, signal = sums.before.mean()
     after = sums.after / max(1, sums.before.calls)
-    finite = sums.before.finite and isfinite(after)
-    result = ActivationRun(run, sums.before.rows, sums.before.units, second, signal, after, finite=finite)
+    result = ActivationRun(run, sums.before.rows, sums.before.units, second, signal, after, finite=isfinite(after))
     response = sums.response
     if response.calls:
         result.slope, result.saturated = response.slope / response.calls, response.saturated / response.calls

@@ -340,7 +340,7 @@ def _sequentials(objects: Iterable[Obj]) -> dict[int, list[Obj]]:
 
 
 def _scores(activation: Flow, found: list[End]) -> bool:
-    """Whether what a rectifier makes are scores of attention, as in graph attention: a softmax makes weights of them."""
+    """Whether a softmax makes weights of what a rectifier makes: the scores of graph attention."""
     return activation.name not in SATURATING and all(
         e.kind == "activation" and e.node.name in SOFTMAX and is_gate(e.node) for e in found
     )

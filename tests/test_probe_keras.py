@@ -100,8 +100,8 @@ def test_numbers_are_those_of_every_fresh_model() -> None:
         )
 
     runs = observed(build, 200).layers[0].runs
-    assert len({run.weight_variance for run in runs}) == 5  # five seeds, three of them for both kinds of input
-    assert all(run.weight_variance == pytest.approx(2 / 200, rel=0.05) for run in runs)
+    assert len({run.second for run in runs}) == 8  # five seeds, three of them for both kinds of input
+    assert all(run.second / run.fed == pytest.approx(2, rel=0.1) for run in runs)
 
 
 def test_a_remedy_is_drawn_into_the_weight() -> None:
@@ -116,9 +116,9 @@ def test_a_remedy_is_drawn_into_the_weight() -> None:
     task = Task([Replacement(f"{__file__}::model", "wide", "kernel", [line], fitting, number=0, beside=2)])
     found = observed(build, 50, task=task)
     assert (found.replaced, found.not_replaced) == (["sequential/wide/kernel"], [])
-    cured = {found.runs[run.run].cured: run.weight_variance for run in found.layers[0].runs}
-    assert cured[True] == pytest.approx(2 / 50, rel=0.15)
-    assert cured[False] == pytest.approx(2 / 100, rel=0.15)
+    gains = {found.runs[run.run].cured: run.second / run.fed for run in found.layers[0].runs}
+    assert gains[True] == pytest.approx(2, rel=0.2)
+    assert gains[False] == pytest.approx(1, rel=0.2)
 
 
 def test_a_model_is_inspected_in_this_process_and_left_as_it_was() -> None:

@@ -193,7 +193,6 @@ class TestNumbers:
         assert run.second == pytest.approx(float(z.square().mean()), rel=1e-5)
         assert run.signal == pytest.approx(float(z.var(0, correction=0).mean()), rel=1e-5)
         assert run.fed == pytest.approx(float(x.square().mean()), rel=1e-5)
-        assert run.weight_variance == pytest.approx(float(model[0].weight.var(correction=0)), rel=1e-5)
         met = found.activations[0].runs[0]
         assert met.active == pytest.approx(float((z > 0).double().mean()), abs=1e-6)
         assert met.dead == pytest.approx(float((z <= 0).all(0).double().mean()))

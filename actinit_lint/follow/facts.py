@@ -9,7 +9,7 @@ from typing import Any
 
 from actinit_lint.follow.axes import SAME_AXES, other_axes
 from actinit_lint.follow.cells import cells
-from actinit_lint.follow.chains import chains
+from actinit_lint.follow.chains import SATURATING, chains
 from actinit_lint.follow.equal_tokens import equal_tokens
 from actinit_lint.follow.graph import End, Graph, ends, is_gate, live, normalised_after, normalised_before, origin
 from actinit_lint.follow.layers import Layers
@@ -125,7 +125,7 @@ class SessionFacts:
         after = ends(target)
         if any(e.kind == "unknown" for e in after):
             return "what comes after its activation is not followed"
-        gate = any(is_gate(e.node) for e in found)
+        gate = any(is_gate(e.node) for e in found) or _scores(target, after)
         names = frozenset().union(*(e.norms for e in found)) | normalised_before(node) | normalised_after(target)
         added = any(e.added for e in found)
         weighted = any(e.weighted for e in found)
@@ -337,6 +337,13 @@ def _sequentials(objects: Iterable[Obj]) -> dict[int, list[Obj]]:
             for item in obj.items.items:
                 holders.setdefault(id(item), []).append(obj)
     return holders
+
+
+def _scores(activation: Flow, found: list[End]) -> bool:
+    """Whether a softmax makes weights of what a rectifier makes: the scores of graph attention."""
+    return activation.name not in SATURATING and all(
+        e.kind == "activation" and e.node.name in SOFTMAX and is_gate(e.node) for e in found
+    )
 
 
 def _keeps_axes(node: Flow, source: Flow) -> bool:

@@ -23,7 +23,7 @@ FEW_DRAWS = (3, 1, 3)
 #: The batch, and the smaller ones where a model is slow.
 BATCHES = (64, 32, 16, 8)
 #: Products of numbers that all forward passes of one model together should take at most: some seconds on one core.
-WORK = 2e9
+WORK = 1e10
 #: Seconds of a single run beyond which there are few draws.
 SLOW = 1.0
 #: Seconds for the extra models that are drawn to count those dead at birth.

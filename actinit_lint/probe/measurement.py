@@ -58,8 +58,6 @@ class LayerRun:
     second: float  # E z² of what comes out
     signal: float  # variance of z across rows, mean over units
     gradient: float | None = None  # Σ δ² over positions, mean over batch and units; None: no gradient came
-    weight_mean: float = 0.0
-    weight_variance: float = 0.0
     twins: float = 0.0  # share of units whose weights equal another unit's
     gradient_twins: float | None = None  # share whose weights and gradients both do
     finite: bool = True

@@ -72,7 +72,7 @@ def _resident_bytes(process: int) -> int:
         return 0
 
 
-def end_all(first: int, patience: float = 5.0) -> int | None:
+def end_all(first: int, patience: float = 20.0) -> int | None:
     """Kill everything below this process; the wait status of `first`, None when it had been collected before.
 
     A process that forks faster than it is found is caught in a later round; after `patience` seconds this gives up.

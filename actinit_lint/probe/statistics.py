@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from itertools import pairwise
@@ -17,8 +18,10 @@ from actinit_lint.reference.zones import SATURATED, dead_zone
 
 #: Elements of a tensor beyond which rows are sampled, and rows that are taken all the same.
 MOST, LEAST_ROWS = 1 << 16, 64
-#: Elements of a weight beyond which some are sampled.
-MOST_WEIGHTS = 1 << 16
+#: Mean squares that single precision sums up as exactly as double: no square among them is lost that would count.
+SINGLE = (1e-30, 1e30)
+#: Share of a second moment below which a difference of two has lost digits that are needed.
+CANCELLED = 1e-6
 
 
 @dataclass(slots=True)
@@ -65,6 +68,11 @@ def second_moment(tensor: torch.Tensor) -> float:
     """E x², exact for values whose squares single precision could not hold."""
     if tensor.numel() == 0:
         return 0.0
+    if tensor.dtype in (torch.float32, torch.float64):
+        flat = tensor.detach().reshape(-1)
+        mean = float(torch.dot(flat, flat)) / flat.numel()  # many times as fast as a norm in double precision
+        if tensor.dtype == torch.float64 or SINGLE[0] < mean < SINGLE[1]:
+            return mean
     return float(torch.linalg.vector_norm(tensor.detach(), dtype=torch.float64)) ** 2 / tensor.numel()
 
 
@@ -73,20 +81,11 @@ def sample_by_unit(tensor: torch.Tensor, axis: int) -> Sample:
     values = by_unit(tensor, axis)
     if values.numel() == 0:
         return Sample(values, 0.0, 0.0)
-    return Sample(values, second_moment(values), second_moment(values - values.mean(dim=0)))
-
-
-def mean_and_variance(weight: torch.Tensor) -> tuple[float, float]:
-    """In single precision; of evenly spread rows where there are more than 2^16 elements: the variance to 0.6 %."""
-    weight = weight.detach()
-    step = min(weight.numel() // MOST_WEIGHTS, weight.shape[0] // LEAST_ROWS) if weight.dim() else 1
-    flat = weight[:: max(1, step)] if weight.dim() else weight
-    if not flat.numel():
-        return 0.0, 0.0
-    precision = torch.float64 if flat.dtype == torch.float64 else torch.float32
-    mean = float(flat.sum(dtype=precision)) / flat.numel()
-    second = float(torch.linalg.vector_norm(flat, dtype=precision)) ** 2 / flat.numel()
-    return mean, max(0.0, second - mean**2)
+    second, mean = second_moment(values), values.mean(dim=0)
+    signal = second - second_moment(mean)
+    if not signal > CANCELLED * second:
+        signal = second_moment(values - mean)
+    return Sample(values, second, signal)
 
 
 @dataclass(slots=True)
@@ -123,8 +122,7 @@ class Response:
     calls: int = 0
     slope: float = 0.0
     saturated: float = 0.0
-    active: float = 0.0
-    on: Any = None  # rows on which each unit was active
+    off: Any = None  # rows on which each unit was flat
     rows: int = 0
     silent: Any = None  # per row: no unit active; only where every call has the same rows
 
@@ -139,7 +137,7 @@ class Response:
         self.slope += second_moment(derivative)
         self.saturated += int(torch.count_nonzero(derivative.abs() < SATURATED)) / max(1, values.numel())
         if dead_zone(activation):
-            self._add_active(derivative != 0)
+            self._add_flat(derivative == 0)
 
     def _add_pieces(self, values: torch.Tensor, activation: Nonlinearity, slopes: tuple[float, ...]) -> None:
         """The same by counting how many values each piece gets, without a tensor of slopes."""
@@ -147,33 +145,43 @@ class Response:
         ends = activation.form.rows[:-1]
         below = [values <= end.upper if end.closed else values < end.upper for end in ends]
         counts = [0, *(int(torch.count_nonzero(one)) for one in below), values.numel()]
-        for slope, (less, more) in zip(slopes, pairwise(counts), strict=True):
+        flat = []
+        for place, (slope, (less, more)) in enumerate(zip(slopes, pairwise(counts), strict=True)):
             share = (more - less) / max(1, values.numel())
             self.slope += slope**2 * share
             self.saturated += share * (abs(slope) < SATURATED)
-        between = [here & ~before for before, here in pairwise(below)]
-        inside = [below[0], *between, ~below[-1]] if below else [torch.ones_like(values, dtype=torch.bool)]
-        flat = [one for slope, one in zip(slopes, inside, strict=True) if slope == 0]
+            if slope == 0:
+                flat.append(_between(below, place, values))
         if flat:
-            self._add_active(~reduce(torch.logical_or, flat))
+            self._add_flat(reduce(torch.logical_or, flat))
 
-    def _add_active(self, on: torch.Tensor) -> None:
-        counts = torch.count_nonzero(on, dim=0)
-        self.active += int(counts.sum()) / max(1, on.numel())
-        self.on = counts if self.on is None or self.on.shape != counts.shape else self.on + counts
-        self.rows += on.shape[0]
-        if not on.shape[1]:
+    def _add_flat(self, flat: torch.Tensor) -> None:
+        counts = torch.count_nonzero(flat, dim=0)
+        self.off = counts if self.off is None or self.off.shape != counts.shape else self.off + counts
+        self.rows += flat.shape[0]
+        if not flat.shape[1]:
             return
-        silent = on.view(torch.uint8).amax(dim=1) == 0  # many times as fast as `any`
+        silent = flat.view(torch.uint8).amin(dim=1) != 0  # many times as fast as `all`
         self.silent = silent if self.silent is None or self.silent.shape != silent.shape else self.silent | silent
 
     def dead(self) -> tuple[float, float, float] | None:
         """(dead units, quiet units, active entries), or None for an activation that is nowhere flat."""
-        if self.on is None:
+        if self.off is None:
             return None
-        share = self.on.to(torch.float64) / max(1, self.rows)
-        dead, quiet = (int(torch.count_nonzero(one)) / max(1, share.numel()) for one in (share == 0, share < ACTIVE))
-        return dead, quiet, self.active / max(1, self.calls)
+        active = self.rows - self.off
+        units = max(1, active.numel())
+        dead, quiet = (int(torch.count_nonzero(one)) / units for one in (active == 0, active < ACTIVE * self.rows))
+        return dead, quiet, int(active.sum()) / max(1, units * self.rows)
+
+
+def _between(below: Sequence[torch.Tensor], place: int, values: torch.Tensor) -> torch.Tensor:
+    """Where the values are of one piece, by what is below the ends of all pieces but the last."""
+    if not below:
+        return torch.ones_like(values, dtype=torch.bool)
+    if place == 0:
+        return below[0]
+    above = ~below[place - 1]
+    return above if place == len(below) else below[place] & above
 
 
 @lru_cache(maxsize=256)

@@ -100,7 +100,8 @@ class Result:
     """What became of one model. `measurement` is what `measure` returned, `not_probed` why there is none, in one line.
 
     `hint` holds more lines for `not_probed`: a settings block to paste. `covers` names the classes of user files whose
-    instances are inside the model, as `path::Class`. A file that does not load gives one result with an empty name.
+    instances are inside the model, as `path::Class`; a `root` is a model that no other of the run is made of. A file
+    that does not load gives one result with an empty name.
     """
 
     path: str
@@ -112,6 +113,7 @@ class Result:
     assumptions: list[Assumption] = field(default_factory=list)
     depth_assumed: bool = False
     covers: list[str] = field(default_factory=list)
+    root: bool = True
     seconds: float = 0.0
     traceback: str | None = None  # the user's frames, for verbose runs
 

@@ -29,6 +29,7 @@ class _Model:
     name: str
     line: int
     uses: list[str] = field(default_factory=list)
+    root: bool = True
 
     @property
     def key(self) -> str:
@@ -86,6 +87,8 @@ def _roots_first(models: list[_Model]) -> list[_Model]:
         for used in set(model.uses) - {model.key}:
             if used in users:
                 users[used] += 1
+    for model in models:
+        model.root = not users[model.key]
     left = dict(by_key)
     ordered: list[_Model] = []
     while left:
@@ -133,6 +136,7 @@ def _probe(child: Child, model: _Model, options: RunOptions, until: float) -> Re
         assumptions=[Assumption(**assumption) for assumption in answer.get("assumptions", [])],
         depth_assumed=bool(answer.get("depth_assumed")),
         covers=list(answer.get("covers", [])),
+        root=model.root,
         seconds=round(time.monotonic() - started, 3),
         traceback=answer.get("traceback"),
     )

@@ -6,11 +6,6 @@ from functools import lru_cache
 
 import torch
 
-from actinit_lint.probe.statistics import by_unit
-
-#: Weights of each unit that are compared first: units that differ in one of them are no twins.
-FEW = 2
-
 
 def twins(weight: torch.Tensor, gradient: torch.Tensor | None, axis: int) -> tuple[float, float | None]:
     """(share of units with the weights of another, share of units with its gradient too).
@@ -36,13 +31,14 @@ def twins(weight: torch.Tensor, gradient: torch.Tensor | None, axis: int) -> tup
 
 
 def _equal_units(weight: torch.Tensor, axis: int) -> torch.Tensor:
-    """Indices of the units that equal another."""
-    few = by_unit(weight, axis, most=FEW * weight.shape[axis], least_rows=FEW).T
-    candidates = _repeated(_fingerprints(few.contiguous()))
+    """Indices of the units that equal another: of those, first, that share one weight from the middle."""
+    if weight.numel() == 0:
+        return torch.empty(0, dtype=torch.long)
+    rows = weight.detach().movedim(axis, 0).reshape(weight.shape[axis], -1)
+    candidates = _repeated(rows[:, rows.shape[1] // 2].contiguous())
     if not candidates.shape[0]:
         return candidates
-    whole = weight.detach().movedim(axis, 0)[candidates].flatten(1)
-    return candidates[_repeated(_fingerprints(whole))]
+    return candidates[_repeated(_fingerprints(rows[candidates]))]
 
 
 def _fingerprints(matrix: torch.Tensor) -> torch.Tensor:

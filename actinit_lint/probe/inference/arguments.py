@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import collections.abc
 import dataclasses
 import enum
+import functools
 import inspect
 import re
 import sys
+import textwrap
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -62,11 +65,11 @@ class Inferrer:
         if value is _NOTHING and is_config_name(name):
             value = self._config(level)
         if value is _NOTHING and _MODEL_NAME.fullmatch(snake(name)):
-            value = self._module_called(name, level)
+            value = self._module_called(name, level, function)
         if value is _NOTHING and role is not None:
             value = self._by_role(role, name, function)
         if value is _NOTHING and _LAYER_NAME.fullmatch(snake(name)):
-            value = self._module_called(name, level)
+            value = self._module_called(name, level, function)
         return self.profile.width if value is _NOTHING else value
 
     def _by_role(self, role: str, name: str, function: Callable[..., Any]) -> Any:
@@ -85,7 +88,7 @@ class Inferrer:
         if role == "norm":
             return torch.nn.BatchNorm2d if "Conv2d" in _source(function) else torch.nn.LayerNorm
         if role == "block":
-            own = [c for n, c in self._own_modules() if re.search("block|bottleneck", n, re.IGNORECASE)]
+            own = [c for n, c in self._modules(self._is_own) if re.search("block|bottleneck", n, re.IGNORECASE)]
             return own[0] if own else torch.nn.Identity
         return _NOTHING
 
@@ -141,7 +144,7 @@ class Inferrer:
         if origin is type or annotation is type:
             return self._class_wanted(inner, role, name, function)
         if isinstance(annotation, type):
-            return self._instance(annotation, name, level)
+            return self._instance(annotation, name, level, function)
         return _NOTHING
 
     def _union(
@@ -181,7 +184,7 @@ class Inferrer:
             return inner[0]
         return torch.nn.Identity
 
-    def _instance(self, wanted: type, name: str, level: int) -> Any:
+    def _instance(self, wanted: type, name: str, level: int, function: Callable[..., Any]) -> Any:
         """An object of an annotated class, its own arguments inferred in turn."""
         import torch
 
@@ -195,7 +198,7 @@ class Inferrer:
         if issubclass(wanted, enum.Enum):
             return next(iter(wanted), _NOTHING)
         if wanted in (torch.nn.Module, torch.nn.Sequential):
-            found = self._module_called(name, level)
+            found = self._module_called(name, level, function)
             return (
                 Fresh(lambda: torch.nn.Sequential(torch.nn.Identity()), lambda: "Sequential(Identity())")
                 if (found is _NOTHING or wanted is torch.nn.Sequential)
@@ -226,35 +229,135 @@ class Inferrer:
         fresh.register(asked, known)
         return fresh
 
-    def _module_called(self, name: str, level: int) -> Any:
-        """A module class of the file whose name fits the parameter's; else one that passes its input on."""
+    def _module_called(self, name: str, level: int, function: Callable[..., Any] | None = None) -> Any:
+        """A module class whose name fits the parameter's, or that has what the function reads of it.
+
+        Of the file, or for the latter of its package too; else one that passes its input on.
+        """
         import torch
 
         wanted = snake(name).replace("_", "")
         if level < _DEEPEST:
-            own = [(class_name.lower(), value) for class_name, value in self._own_modules()]
+            own = [(class_name.lower(), value) for class_name, value in self._modules(self._is_own)]
             exact = [value for class_name, value in own if class_name == wanted]
             close = [value for class_name, value in own if wanted in class_name and len(wanted) > 3]
-            for value in (*exact, *close):
+            read = attributes_read(function, name) if function is not None else set()
+            alike = [value for _, value in self._modules(self._is_near) if value is not function] if read else []
+            fitting = [value for value in alike if read <= attributes_of(value)]
+            for value in (*exact, *close, *fitting):
                 return self._built(value, level)
         return Fresh(torch.nn.Identity, lambda: "Identity()")
 
     def _built(self, wanted: type, level: int) -> Any:
-        kwargs = self.required(wanted, level + 1)
-        text = f"{wanted.__name__}({', '.join(f'{key}={show(value)}' for key, value in kwargs.items())})"
-        return Fresh(lambda: wanted(**realise(kwargs)), lambda: text)
+        return Built.of(wanted, self.required(wanted, level + 1), self.profile)
 
-    def _own_modules(self) -> list[tuple[str, type]]:
+    def _modules(self, among: Callable[[type], bool]) -> list[tuple[str, type]]:
         import torch
 
         return [
             (name, value)
             for name, value in self.names.items()
-            if isinstance(value, type) and issubclass(value, torch.nn.Module) and self._is_own(value)
+            if isinstance(value, type) and issubclass(value, torch.nn.Module) and among(value)
         ]
 
     def _is_own(self, value: type) -> bool:
         return value.__module__ == self.names.get("__name__")
+
+    def _is_near(self, value: type) -> bool:
+        return value.__module__.partition(".")[0] == str(self.names.get("__name__")).partition(".")[0]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Built(Fresh):
+    """An object of a class; what its constructor turns out to need beside its required arguments is added."""
+
+    added: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    @staticmethod
+    def of(wanted: type, kwargs: dict[str, Any], profile: Profile) -> Built:
+        added: dict[str, Any] = {}
+
+        def make() -> Any:
+            while True:
+                try:
+                    return wanted(**realise(kwargs), **realise(added))
+                except Exception as error:
+                    more = lacking(error, wanted, {**kwargs, **added}, profile)
+                    if not more:
+                        raise
+                    added.update(more)
+
+        def describe() -> str:
+            given = {**kwargs, **added}
+            return f"{wanted.__name__}({', '.join(f'{key}={show(value)}' for key, value in given.items())})"
+
+        return Built(make, describe, added)
+
+    def guesses_depth(self) -> bool:
+        return any(role_of(name) in DEPTH_ROLES for name in self.added)
+
+
+#: What says that an argument is needed that no signature asks for.
+_LACKING = re.compile(
+    r"missing \d+ required .*arguments?: (?P<listed>.*)"
+    r"|[`'\"]?\b(?P<named>\w+)[`'\"]? must be (passed|given|specified|provided|supplied|set)\b"
+)
+
+
+def lacking(
+    error: BaseException, function: Callable[..., Any], given: Mapping[str, Any], profile: Profile
+) -> dict[str, Any]:
+    """More arguments, after an error about what a constructor hands on: `Encoder(**kwargs)` -> `Layers(dim)`."""
+    found = _LACKING.search(str(error))
+    names: list[str] = []
+    if found is not None:
+        names = re.findall(r"'(\w+)'", found["listed"]) if found["listed"] else [found["named"]]
+    if isinstance(error, KeyError) and error.args and isinstance(error.args[0], str):
+        names = [error.args[0]]
+    taken = {parameter.name for parameter in parameters_of(function)}
+    names = [name for name in names if name in taken or (name.isidentifier() and takes_any_keyword(function))]
+    values = {name: plain_value(role_of(name), profile) for name in names if name not in given}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def attributes_read(function: Callable[..., Any], name: str) -> set[str]:
+    """The attributes of a parameter that a class or function reads, those that every module has left out."""
+    import torch
+
+    found = {
+        node.attr
+        for node in ast.walk(_tree(function))
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load) and _is_called(node.value, name)
+    }
+    return {one for one in found if not hasattr(torch.nn.Module, one) and one != "training"}
+
+
+def _is_called(expression: ast.expr, name: str) -> bool:
+    match expression:
+        case ast.Name(id=found):
+            return found == name
+        case ast.Attribute(value=ast.Name(id="self"), attr=found):
+            return found == name
+    return False
+
+
+def attributes_of(value: type) -> set[str]:
+    """What objects of a class have: what it and those it derives from define or assign to `self`."""
+    return set(dir(value)) | {
+        node.attr
+        for parent in value.__mro__
+        if parent.__module__.partition(".")[0] not in ("torch", "builtins")
+        for node in ast.walk(_tree(parent))
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store) and _is_called(node.value, "self")
+    }
+
+
+@functools.lru_cache(maxsize=256)
+def _tree(function: Callable[..., Any]) -> ast.AST:
+    try:
+        return ast.parse(textwrap.dedent(_source(function)))
+    except SyntaxError:
+        return ast.Module([], [])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

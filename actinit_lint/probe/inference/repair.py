@@ -8,9 +8,9 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from actinit_lint.probe.inference.arguments import RecordedConfig, parameters_of, takes_any_keyword
+from actinit_lint.probe.inference.arguments import RecordedConfig, lacking, parameters_of
 from actinit_lint.probe.inference.configs import RecordingConfig, text_of
-from actinit_lint.probe.inference.names import DEPTH_ROLES, IMAGE, plain_value, role_of
+from actinit_lint.probe.inference.names import DEPTH_ROLES, IMAGE, role_of
 from actinit_lint.probe.inference.values import Arguments, Fresh
 
 _PLURAL = re.compile(r".*(s|list|dims|shape|size|channels|mult)$")
@@ -42,15 +42,8 @@ def repair(
 
 
 def _passed_on(error: BaseException, arguments: Arguments, function: Callable[..., Any]) -> Arguments | None:
-    """What a constructor hands on by `**kwargs` and turns out to need: `Encoder(**kwargs)` → `Layers(dim)`."""
-    if not takes_any_keyword(function):
-        return None
-    lacking = re.match(r".*missing \d+ required .*arguments?: (.*)", str(error))
-    names = re.findall(r"'(\w+)'", lacking[1]) if lacking else []
-    if isinstance(error, KeyError) and error.args and isinstance(error.args[0], str):
-        names = [error.args[0]]
-    found = {name: plain_value(role_of(name), IMAGE) for name in names if name.isidentifier()}
-    new = {name: value for name, value in found.items() if value is not None and name not in arguments.kwargs}
+    """With what the constructor turns out to need beside its required arguments."""
+    new = lacking(error, function, arguments.kwargs, IMAGE)
     if not new:
         return None
     deeper = arguments.depth_assumed or any(role_of(name) in DEPTH_ROLES for name in new)

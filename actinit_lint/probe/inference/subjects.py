@@ -12,7 +12,7 @@ from typing import Any
 
 from actinit_lint.probe.explain import limit_reached
 from actinit_lint.probe.inference import globals as unset_globals
-from actinit_lint.probe.inference.arguments import Inferrer, RecordedConfig, globals_of, parameters_of
+from actinit_lint.probe.inference.arguments import Built, Inferrer, RecordedConfig, globals_of, parameters_of
 from actinit_lint.probe.inference.callsites import from_call_sites, tensors_made
 from actinit_lint.probe.inference.names import IMAGE, LARGE, LISTS, WIDTHS, Profile
 from actinit_lint.probe.inference.repair import repair
@@ -101,8 +101,8 @@ class Maker:
         return [*made, *self.supplied.values(), *stubs]
 
     def depth_assumed(self, used: Arguments) -> bool:
-        configs = [value for value in used.kwargs.values() if isinstance(value, RecordedConfig)]
-        return used.depth_assumed or any(config.guesses_depth() for config in configs)
+        objects = [value for value in used.kwargs.values() if isinstance(value, RecordedConfig | Built)]
+        return used.depth_assumed or any(one.guesses_depth() for one in objects)
 
     def build(self, arguments: Arguments) -> tuple[Any, Arguments]:
         """A model, and the arguments after repair. Raises what the constructor raises in the end."""

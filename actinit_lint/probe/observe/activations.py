@@ -30,7 +30,8 @@ class Activations:
                 known, before = whole
                 last = tag.bends[-1] if tag.bends else None
                 line, module = (last.line, last.module) if last is not None else tag.met or (None, "")
-                self.record(Bend(known.name, known, before, tensor.detach(), line, module, None), tag, end)
+                after = self.record(Bend(known.name, known, before, tensor.detach(), line, module, None), tag, end)
+                tag.second = after, tensor._version
                 return
         for bend in tag.bends:
             if not bend.recorded:
@@ -38,14 +39,16 @@ class Activations:
                 found = bend.known or identify(sample_of(bend.before), sample_of(bend.after))
                 if found is not None:
                     bend.known = found
-                    self.record(bend, tag, end)
+                    after = self.record(bend, tag, end)
                     bend.sample = None
+                    if bend.after.data_ptr() == tensor.data_ptr() and bend.after.shape == tensor.shape:
+                        tag.second = after, tensor._version
 
-    def record(self, bend: Bend, tag: Tag, end: str) -> None:
-        """Take the statistics of one function, behind the layers that the tag names."""
+    def record(self, bend: Bend, tag: Tag, end: str) -> float:
+        """Take the statistics of one function, behind the layers that the tag names; E y² of what comes out."""
         before, known = bend.before, bend.known
         if before.numel() == 0 or not before.dtype.is_floating_point:
-            return
+            return second_moment(bend.after)
         line: Line | None = bend.line
         index = self._book.activation(bend.name, known, line, bend.module, sorted(tag.sources), sorted(tag.via))
         record = self._book.measurement.activations[index]
@@ -54,11 +57,13 @@ class Activations:
         sums = self._book.activation_sums.setdefault(index, ActivationSums())
         sample = bend.sample or sample_by_unit(before, self._unit_axis(before, tag))
         sums.before.add(sample)
-        sums.after += second_moment(bend.after)
+        after = second_moment(bend.after)
+        sums.after += after
         if known is not None:
             sums.response.add(sample.values, known)
             if known.family == "rectifier":
                 self._book.add_silent(sums.response.silent, self._batch)
+        return after
 
     def _unit_axis(self, before: torch.Tensor, tag: Tag) -> int:
         """Where the units of the layer before are: the channels of a map, else the last axis."""

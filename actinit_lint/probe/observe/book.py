@@ -28,8 +28,7 @@ class LayerSums:
 
     parameter: torch.Tensor
     unit_axis: int  # of the parameter
-    weight_mean: float
-    weight_variance: float
+    rows: int = 0
     fed: float = 0.0
     out: Moments = field(default_factory=Moments)
     back: float = 0.0
@@ -128,14 +127,12 @@ def _layer_run(run: int, sums: LayerSums, backward: bool) -> LayerRun:
     equal, alike = twins(sums.parameter, sums.parameter.grad if backward else None, sums.unit_axis)
     return LayerRun(
         run=run,
-        rows=sums.out.rows,
+        rows=sums.rows,
         units=sums.out.units,
         fed=sums.fed / calls,
         second=second,
         signal=signal,
         gradient=sums.back / max(1, sums.back_rows) if sums.got else None,
-        weight_mean=sums.weight_mean,
-        weight_variance=sums.weight_variance,
         twins=equal,
         gradient_twins=alike,
         finite=sums.out.finite,

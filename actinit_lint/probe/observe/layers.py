@@ -14,7 +14,7 @@ from actinit_lint.probe.observe.call import Call
 from actinit_lint.probe.observe.places import calling_line
 from actinit_lint.probe.observe.tags import Tag, put
 from actinit_lint.probe.observe.weights import Owner
-from actinit_lint.probe.statistics import mean_and_variance, sample_by_unit, second_moment
+from actinit_lint.probe.statistics import sample_by_unit, second_moment
 
 
 class LinearMap:
@@ -112,16 +112,27 @@ def record(book: Book, found: LinearMap, result: torch.Tensor) -> None:
     sums = book.layer_sums.get(index)
     if sums is None:
         axis = book.measurement.layers[index].unit_axis
-        sums = book.layer_sums[index] = LayerSums(owner.parameter, axis, *mean_and_variance(found.weight))
+        sums = book.layer_sums[index] = LayerSums(owner.parameter, axis)
     axis = found.unit_axis(result)
     sample = sample_by_unit(result, axis)
-    sums.fed += second_moment(found.fed)
+    sums.rows += result.numel() // max(1, result.shape[axis])
+    sums.fed += _fed(found)
     sums.out.add(sample)
     if result.requires_grad:
         _hook(result, axis, sums, found.fed.shape[0] if found.fed.dim() > 1 else 1)
     behind = Tag(frozenset({index}))
     behind.sample, behind.version = sample, result._version
     put(result, behind)
+
+
+def _fed(found: LinearMap) -> float:
+    """E x² of what goes in, taken once for all that a tensor is fed to."""
+    tag, version = found.tag, found.fed._version
+    if tag is None:
+        return second_moment(found.fed)
+    if tag.second is None or tag.second[1] != version:
+        tag.second = second_moment(found.fed), version
+    return tag.second[0]
 
 
 def _weight_among(call: Call) -> tuple[int, str] | None:

@@ -41,10 +41,23 @@ class Tag:
     A tensor made from weights alone has `weights`. Data has `sources`, the layers it comes from directly, and `via`,
     what lies between. While only elementwise functions of one tensor are applied, that tensor is the `base`, `bends`
     are the non-linear ones among them, and `images` what multiples and shifts of the base were met on the way. `met` is
-    where branches of the base met again, as in z·σ(z). `sample` is of the tensor itself, as it was at `version`.
+    where branches of the base met again, as in z·σ(z). `sample` is of the tensor itself, as it was at `version`, and
+    `second` its second moment with the version that it had then.
     """
 
-    __slots__ = ("base", "bends", "images", "met", "recorded", "sample", "sources", "version", "via", "weights")
+    __slots__ = (
+        "base",
+        "bends",
+        "images",
+        "met",
+        "recorded",
+        "sample",
+        "second",
+        "sources",
+        "version",
+        "via",
+        "weights",
+    )
 
     def __init__(
         self,
@@ -61,6 +74,7 @@ class Tag:
         self.recorded = False
         self.sample: Sample | None = None
         self.version = 0
+        self.second: tuple[float, int] | None = None
 
 
 def tag_of(tensor: torch.Tensor) -> Tag | None:

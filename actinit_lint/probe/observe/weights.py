@@ -39,17 +39,21 @@ def layer_name(layer: Any) -> str:
 
 
 def _torch_owners(model: Any, constructions: Constructions) -> dict[str, Owner]:
-    owners = {}
-    for name, parameter in model.named_parameters():
-        path, _, own = name.rpartition(".")
-        module = model.get_submodule(path)
-        if own in ("original0", "original1", "original") and ".parametrizations." in f".{path}.":
-            path, _, rest = path.partition("parametrizations")
-            path, own = path.rstrip("."), f"{rest.strip('.')}.{own}"
-            module = model.get_submodule(path)
-        raw = type(module).__module__.partition(".")[0] != "torch"
-        line = (constructions.of(parameter) if raw else None) or constructions.of(module)
-        owners[name] = Owner(parameter, path, own, line, "torch")
+    owners: dict[str, Owner] = {}
+    modules, seen = dict(model.named_modules()), set()
+    for path, module in modules.items():
+        for own, parameter in module._parameters.items():
+            if parameter is None or id(parameter) in seen:
+                continue
+            seen.add(id(parameter))
+            layer, name, maker = path, own, module
+            if own in ("original0", "original1", "original") and ".parametrizations." in f".{path}.":
+                layer, _, rest = path.partition("parametrizations")
+                layer, name = layer.rstrip("."), f"{rest.strip('.')}.{own}"
+                maker = modules[layer]
+            raw = type(maker).__module__.partition(".")[0] != "torch"
+            line = (constructions.of(parameter) if raw else None) or constructions.of(maker)
+            owners[f"{path}.{own}" if path else own] = Owner(parameter, layer, name, line, "torch")
     return owners
 
 

@@ -183,7 +183,10 @@ class SessionFacts:
                 activation,
                 hidden,
                 node.number in self.graph.residual or added,
-                added or end == "gate" or self._joins(found) or (end == "layer" and all(e.merged for e in found)),
+                added
+                or end == "gate"
+                or self._joins(found)
+                or (end == "layer" and all(e.merged or _ends_branch(e.node) for e in found)),
                 gate or end == "gate",
                 self.graph.lone(node),
                 "derived" if node.info.get("derived") else None,
@@ -328,6 +331,15 @@ class SessionFacts:
                         d["what"], d["name"], d["framework"], record.place, d["state"], d["replacement"], d["near"]
                     )
                 )
+
+
+def _ends_branch(layer: Flow) -> bool:
+    """Whether all that becomes of a layer's output is added to another tensor, with nothing non-linear before.
+
+    A layer right in front of it ends the branch as well: both are one linear map.
+    """
+    found = ends(layer)
+    return bool(found) and all(e.added for e in found)
 
 
 def _sequentials(objects: Iterable[Obj]) -> dict[int, list[Obj]]:

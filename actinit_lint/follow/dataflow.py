@@ -377,5 +377,5 @@ def einsum(run: Run, args: Args, flows: list[Flow], place: Place) -> Value:
         node.info["derived"] = True
         return node
     node = run.flow(Flow("matmul", flows, place, name="einsum"))
-    node.info["einsum"] = args.pos[0] if args.pos else None
+    node.info["einsum"] = next((v for v in args.pos if isinstance(v, str)), None)  # that of einops comes last
     return node

@@ -28,8 +28,10 @@ RESHAPES = frozenset({"view", "reshape", "unflatten", "rearrange"})
 #: Steps that repeat what is there for the samples of a batch.
 LAYING_OUT = frozenset({"unsqueeze", "expand", "expand_as"})
 SIGNS = frozenset({"+", "-"})
-#: Means over all tokens.
+#: Means over all tokens, where the axis is that of the tokens.
 POOLS = frozenset({"mean", "sum"})
+#: Those of einops, whose pattern is not looked at; its `Reduce` is read as a pooling layer.
+EINOPS_POOLS = frozenset({"reduce", "AdaptiveAvgPool2d"})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,10 +160,10 @@ def _over_rows(node: Flow) -> bool:
     if node.name != "einsum":
         return True
     equation = node.info.get("einsum")
-    if not isinstance(equation, str) or "->" not in equation:
+    if equation is None or "->" not in equation:
         return False
-    left, out = equation.replace(" ", "").replace("...", "").split("->")
-    first = left.split(",")[0]
+    left, _, right = equation.replace("...", "").partition("->")
+    first, out = (term.split() if " " in term.strip() else term.strip() for term in (left.split(",")[0], right))
     return len(first) > 1 and len(out) > 1 and out[-2] == first[-2]
 
 
@@ -214,7 +216,7 @@ def _treatments(tokens: Flow, known: Mapping[int, Rows]) -> Iterator[str | None]
             query = node.info.get("query")
             read = query is not None and node.inputs[query] is not tokens and not node.info["masked"]
             yield "alike" if read else None
-        elif node.op in ("loss", "matmul"):
+        elif node.op in ("loss", "matmul") or node.name in EINOPS_POOLS:
             yield "open"
         elif node.op == "opaque":  # attention weights, which are seldom taken
             yield None if live(node.consumers) else "alike"

@@ -82,9 +82,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{probed.package}: {trouble}")
             return 1
         jobs = [Job(str(path)) for path in probed.paths(folder)]
-        results = list(run(jobs, RunOptions(python=options.python, limits=limits)))
+        results = list(run(jobs, RunOptions(python=options.python, limits=limits), told))
         report(probed, results, len(jobs), options.verbose)
     return 0
+
+
+def told(done: int, known: int, name: str) -> None:
+    print(f"\r{done} of {known} models: {name:60.60}", end="", file=sys.stderr, flush=True)
 
 
 def report(probed: Probed, results: Sequence[Result], files: int, verbose: bool) -> None:

@@ -16,6 +16,7 @@ import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from random import Random
 
@@ -82,7 +83,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"{probed.package}: {trouble}")
             return 1
         jobs = [Job(str(path)) for path in probed.paths(folder)]
-        results = list(run(jobs, RunOptions(python=options.python, limits=limits), told))
+        found = run(jobs, RunOptions(python=options.python, limits=limits), told)
+        results = list(takewhile(lambda one: one.root, found))  # roots come first
+        found.close()
         report(probed, results, len(jobs), options.verbose)
     return 0
 
@@ -94,7 +97,7 @@ def told(done: int, known: int, name: str) -> None:
 def report(probed: Probed, results: Sequence[Result], files: int, verbose: bool) -> None:
     """The share of the roots that ran, and what stood in the way of the others, the commonest first."""
     broken = [one for one in results if not one.name]
-    roots = [one for one in results if one.name and one.root]
+    roots = [one for one in results if one.name]
     failed = [one for one in roots if one.not_probed is not None]
     share = f"{1 - len(failed) / len(roots):.0%}" if roots else "none"
     drawn = f" (a sample of {files} files)" if probed.sample is not None else ""

@@ -15,7 +15,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import takewhile
 from pathlib import Path
 from random import Random
@@ -71,12 +71,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--python", help="the interpreter that has torch (default: this one)")
     parser.add_argument("--seconds", type=float, default=20, help="for one model")
     parser.add_argument("--only", nargs="*", default=(), metavar="NAME", help="some of the packages")
+    parser.add_argument("--sample", type=int, help="files that are drawn of each package, instead of all or its own")
     parser.add_argument("--verbose", action="store_true", help="every model that did not run")
     options = parser.parse_args(arguments)
     limits = Limits(seconds=options.seconds, run_seconds=24 * 3600)
     for probed in PACKAGES:
         if options.only and probed.package.name not in options.only:
             continue
+        probed = replace(probed, sample=options.sample or probed.sample)
         try:
             folder = unpacked(probed.package, options.cache)
         except Trouble as trouble:

@@ -15,7 +15,8 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 from random import Random
 
@@ -70,27 +71,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--python", help="the interpreter that has torch (default: this one)")
     parser.add_argument("--seconds", type=float, default=20, help="for one model")
     parser.add_argument("--only", nargs="*", default=(), metavar="NAME", help="some of the packages")
+    parser.add_argument("--sample", type=int, help="files that are drawn of each package, instead of all or its own")
     parser.add_argument("--verbose", action="store_true", help="every model that did not run")
     options = parser.parse_args(arguments)
     limits = Limits(seconds=options.seconds, run_seconds=24 * 3600)
     for probed in PACKAGES:
         if options.only and probed.package.name not in options.only:
             continue
+        probed = replace(probed, sample=options.sample or probed.sample)
         try:
             folder = unpacked(probed.package, options.cache)
         except Trouble as trouble:
             print(f"{probed.package}: {trouble}")
             return 1
         jobs = [Job(str(path)) for path in probed.paths(folder)]
-        results = list(run(jobs, RunOptions(python=options.python, limits=limits)))
+        found = run(jobs, RunOptions(python=options.python, limits=limits), told)
+        results = list(takewhile(lambda one: one.root, found))  # roots come first
+        found.close()
         report(probed, results, len(jobs), options.verbose)
     return 0
+
+
+def told(done: int, known: int, name: str) -> None:
+    print(f"\r{done} of {known} models: {name:60.60}", end="", file=sys.stderr, flush=True)
 
 
 def report(probed: Probed, results: Sequence[Result], files: int, verbose: bool) -> None:
     """The share of the roots that ran, and what stood in the way of the others, the commonest first."""
     broken = [one for one in results if not one.name]
-    roots = [one for one in results if one.name and one.root]
+    roots = [one for one in results if one.name]
     failed = [one for one in roots if one.not_probed is not None]
     share = f"{1 - len(failed) / len(roots):.0%}" if roots else "none"
     drawn = f" (a sample of {files} files)" if probed.sample is not None else ""

@@ -28,6 +28,7 @@ ASSUMED = {
     "vgg_config.py::VGG": "VGG(vgg_name='VGG8')",
     "cifar_resnet.py::ResNet": "ResNet(block=BasicBlock, num_blocks=[3, 3, 3])",
     "keras_sequential_script.py::model": "input: float32[N, 28, 28, 1]",
+    "next_token_wrapper.py::NextToken": "NextToken(net=TokenModel(num_tokens=100, stack=CausalStack(dim=64, depth=2)))",
     "recommender.py::MF": "n_users = 100",
 }
 
@@ -91,5 +92,6 @@ def test_a_block_inside_a_root_that_ran_is_not_probed_again(results: dict[str, R
 def test_a_guessed_depth_is_said(results: dict[str, Result]) -> None:
     assert results["vit_small.py::VisionTransformer"].depth_assumed
     assert results["keyword_wrapper.py::Encoder"].depth_assumed
+    assert results["next_token_wrapper.py::NextToken"].depth_assumed
     assert not results["cifar_resnet.py::ResNet"].depth_assumed
     assert not results["gpt_mini.py::GPT"].depth_assumed

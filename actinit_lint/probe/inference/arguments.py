@@ -271,6 +271,7 @@ class Inferrer:
 class Built(Fresh):
     """An object of a class; what its constructor turns out to need beside its required arguments is added."""
 
+    kwargs: dict[str, Any] = dataclasses.field(default_factory=dict)
     added: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     @staticmethod
@@ -291,10 +292,11 @@ class Built(Fresh):
             given = {**kwargs, **added}
             return f"{wanted.__name__}({', '.join(f'{key}={show(value)}' for key, value in given.items())})"
 
-        return Built(make, describe, added)
+        return Built(make, describe, kwargs, added)
 
     def guesses_depth(self) -> bool:
-        return any(role_of(name) in DEPTH_ROLES for name in self.added)
+        inner = (value for value in self.kwargs.values() if isinstance(value, Built))
+        return any(role_of(name) in DEPTH_ROLES for name in self.added) or any(one.guesses_depth() for one in inner)
 
 
 #: What says that an argument is needed that no signature asks for.

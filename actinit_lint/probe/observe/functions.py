@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 from actinit_lint.reference.activations import activation
@@ -74,8 +75,14 @@ def known_activation(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -
         return activation("rrelu", training=1.0 if training else 0.0)
     names = [argument for argument, _ in spelling.arguments]
     given = {**dict(zip(names, args[1:], strict=False)), **kwargs}
-    numbers = {key: float(given[key]) for key in names if isinstance(given.get(key), int | float)}
+    numbers = ((key, float(given[key])) for key in names if isinstance(given.get(key), int | float))
+    return _made(name, tuple(numbers))
+
+
+@lru_cache(maxsize=256)
+def _made(name: str, numbers: tuple[tuple[str, float], ...]) -> Nonlinearity | None:
+    """An activation by torch's name for it, with its numbers."""
     try:
-        return spelling.make(**numbers)
+        return _FUNCTIONS[name].make(**dict(numbers))
     except (ValueError, TypeError):
         return None

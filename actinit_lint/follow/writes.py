@@ -84,7 +84,9 @@ def _asks_settings(frame: Frame, test: la.Expr) -> bool:
         return own and is_plain(frame.scope.vars.get(test.id))
     if isinstance(test, la.Attr):
         owner = frame.self_value
-        of_self = isinstance(owner, Obj) and isinstance(test.value, la.Name) and test.value.id == "self"
+        if not isinstance(owner, Obj) or not isinstance(test.value, la.Name):
+            return False
+        of_self = frame.scope.vars.get(test.value.id) is owner
         return of_self and test.name in owner.attrs and is_plain(owner.attrs[test.name])
     if isinstance(test, la.Unary):
         return _asks_settings(frame, test.value)

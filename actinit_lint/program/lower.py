@@ -527,8 +527,27 @@ def _import_from(lo: Lowering, node: cst.ImportFrom, out: list[la.Stmt]) -> None
     out.append(la.ImportFrom(at, lo.dotted(node.module), len(node.relative), tuple(names)))
 
 
-#: Methods that put an object together: what stands below an early return may not be there.
-CONSTRUCTORS = frozenset({"__init__", "build", "setup"})
+#: Methods of a module that put it together.
+ADDING = frozenset({"add_module", "register_module", "register_parameter"})
+
+
+def _puts_together(name: str, owner: str, body: tuple[la.Stmt, ...]) -> bool:
+    """Whether a method makes its object's parts: of what stands below an early return there may be none."""
+    if name == "__init__":
+        return True
+    for statement in body:
+        if isinstance(statement, la.Assign):
+            if any(isinstance(t, la.Attr) and _is_name(t.value, owner) for t in statement.targets):
+                return True
+        elif isinstance(statement, la.Do) and isinstance(statement.value, la.Call):
+            func = statement.value.func
+            if isinstance(func, la.Attr) and func.name in ADDING and _is_name(func.value, owner):
+                return True
+    return False
+
+
+def _is_name(node: la.Expr, name: str) -> bool:
+    return isinstance(node, la.Name) and node.id == name
 
 
 def _without_guards(body: tuple[la.Stmt, ...]) -> tuple[la.Stmt, ...]:
@@ -556,7 +575,7 @@ def _function(lo: Lowering, node: cst.FunctionDef, out: list[la.Stmt]) -> None:
     lo.mentioned, lo.handed = set(), set()
     was, lo.generator = lo.generator, False
     body = lo.block(node.body)
-    if node.name.value in CONSTRUCTORS:
+    if params and _puts_together(node.name.value, params[0].name, body):
         body = _without_guards(body)
     names = frozenset(lo.mentioned), frozenset(lo.handed)
     out.append(la.Function(at, node.name.value, params, body, decorators, lo.generator, *names))

@@ -119,7 +119,7 @@ def token_hit(tokens: EqualTokens, value: str) -> Hit:
         at=write.place,
         caption=f"every token is {value}",
         also=(*write.also, *made, (tokens.asked, "attention asks with them here")),
-        level="error" if tokens.stay else "warning",
+        level="error" if tokens.stay else "warning" if tokens.noise else "info",
         confidence=tokens.confidence,
         model=tokens.model,
         layer=tokens.layer.path,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
@@ -52,6 +53,8 @@ class SessionFacts:
         self.zeros = zeros(self.flows, self.layers)
         self.facts: list[object] = []
         self.kernels: dict[int, list[Link]] = {}  # layer node -> the links of its kernels
+        products = {(id(n.layer), n.place) for n in self.flows if n.op == "layer" and isinstance(n.layer, Parameter)}
+        self.products = Counter(parameter for parameter, _ in products)  # places where it is multiplied with data
         self.holders: dict[int, list[Obj]] | None = None  # id of a layer -> the Sequentials that it stands in
         #: constructor -> None when followed, else the reason
         self.sites: dict[Place, str | None] = {}
@@ -232,7 +235,7 @@ class SessionFacts:
             second = self.layers.of(e.node)
             if second is None or e.joined or second.recurrent or layer.recurrent:
                 continue
-            tied = any(isinstance(x, Obj) and "tied" in x.flags for x in (node.layer, e.node.layer))
+            tied = any(self._is_tied(one) for one in (node, e.node))
             projected = PROJECTION.search(layer.path) is not None
             products = any(i.op in ("matmul", "attention") for n in (node, e.node) for i in n.inputs)
             products = products or any(a.kind in ("matmul", "attention") or a.weighted for a in ends(e.node))
@@ -255,6 +258,12 @@ class SessionFacts:
                     e.between,
                 )
             )
+
+    def _is_tied(self, node: Flow) -> bool:
+        """Whether a weight does other work too: a tied one, or a matrix that several products share."""
+        if isinstance(node.layer, Obj):
+            return "tied" in node.layer.flags
+        return self.products[id(node.layer)] > 1
 
     def _container(self, first: object, second: object) -> Place | None:
         """Where the Sequential was made that holds both layers."""

@@ -144,6 +144,8 @@ def create(run: Run, last: str, args: Args, place: Place) -> Value | None:
         return Tensor(_literal(args.pos[0]), _literal_shape(args.pos[0]), place)
     if last == "normal":
         return _normal(args, place)
+    if last.endswith("Tensor") and len(args.pos) == 1 and isinstance(args.pos[0], Unknown) and not args.pos[0].symbol:
+        return Tensor(OPAQUE, None, place)  # what a call gave: numbers, as in `FloatTensor(np.load(path))`
     row = table.CREATORS.get(last)
     if row is None:
         return None
@@ -259,6 +261,9 @@ RESHAPING = frozenset(
 )
 
 
+DIAGONAL = frozenset({"diag", "diag_embed", "diagflat"})
+
+
 def on_tensors(run: Run, last: str, args: Args, place: Place) -> Value:
     """A torch function without data: on fresh tensors or parameters."""
     value = args.pos[0] if args.pos else None
@@ -279,6 +284,8 @@ def on_tensors(run: Run, last: str, args: Args, place: Place) -> Value:
             return View(parameter, transposed=True)
         if last in ("t", "transpose") and isinstance(value, View) and value.index:
             return replace(value, transposed=not value.transposed)
+        if last in DIAGONAL:
+            return Unknown(f"a matrix that {last} makes of a vector")  # it scales units and does not mix them
         return View(parameter, copy=True, repeated=laid_out(value, last, args.without_first()))
     if is_number(value) and last in ("sqrt", "tensor", "exp", "log"):
         from actinit_lint.follow.builtin import STANDARD

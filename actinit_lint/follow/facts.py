@@ -386,15 +386,17 @@ def _looks_up(node: Flow) -> bool:
 
 
 def _mixes(found: list[End]) -> bool:
-    """Whether what follows a softmax is a mixture: a bare matrix, or a layer that goes straight into a product.
+    """Whether what follows a softmax is a mixture: a bare matrix, or a layer that goes straight into a product or sum.
 
-    A parameter that multiplies the softmax on the way holds the weights of a mixture of its rows.
+    A parameter that multiplies the softmax on the way holds the weights of a mixture of its rows. So does a layer whose
+    output is added to the signal: it hands a guess back to the network, as in CTC with self-conditioning.
     """
     if any(node.info.get("parameter") is not None for end in found for node in end.via):
         return True
     if any(f.kind == "layer" and isinstance(f.node.layer, Parameter) for f in found):
         return True
-    return any(e.kind in ("gate", "matmul", "unknown") for f in found if f.kind == "layer" for e in ends(f.node))
+    after = [e for f in found if f.kind == "layer" for e in ends(f.node)]
+    return any(e.added or e.kind in ("gate", "matmul", "unknown") for e in after)
 
 
 def _no_bottleneck(first: Layer, second: Layer) -> bool:

@@ -238,7 +238,9 @@ class SessionFacts:
             tied = any(self._is_tied(one) for one in (node, e.node))
             projected = PROJECTION.search(layer.path) is not None
             products = any(i.op in ("matmul", "attention") for n in (node, e.node) for i in n.inputs)
-            products = products or any(a.kind in ("matmul", "attention") or a.weighted for a in ends(e.node))
+            products = products or any(
+                a.kind in ("matmul", "attention") or a.weighted or _are_scores(a) for a in ends(e.node)
+            )
             attention = projected or products or len(e.node.inputs) > 1 or _looks_up(node) or _looks_up(e.node)
             self.facts.append(
                 LinearPair(
@@ -383,6 +385,11 @@ def _looks_up(node: Flow) -> bool:
         return False
     source = origin(node.inputs[0], STRAIGHT | {"scale"})
     return source is not None and source.op == "activation" and source.name in SOFTMAX
+
+
+def _are_scores(end: End) -> bool:
+    """Whether a value ends in a softmax that weighs the rows of a matrix, as a position bias of attention does."""
+    return end.kind == "activation" and end.node.name == "softmax" and any(e.kind == "matmul" for e in ends(end.node))
 
 
 def _mixes(found: list[End]) -> bool:

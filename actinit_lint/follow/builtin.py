@@ -106,7 +106,8 @@ def isinstance_of(value: Value, kinds: Value) -> bool | None:
         found = {isinstance_of(option, kinds) for option in value.options if option is not ABSENT}
         return found.pop() if len(found) == 1 else None
     if isinstance(kinds, OneOf):
-        if isinstance(value, Obj) and value.state.get(CHOSEN) == class_names(kinds):
+        names = class_names(kinds)
+        if names is not None and isinstance(value, Obj) and value.state.get(CHOSEN) == names:
             return True  # `conv = CONVS[dim]` once more: the same choice
         answers = [isinstance_of(value, kind) for kind in kinds.options]
         return answers[0] if len(set(answers)) == 1 else None

@@ -327,6 +327,7 @@ class Step:
     dropout: tuple[float | None, ...] = ()  # probabilities; None: dropout of an unknown one
     norm: str | None = None  # "layer", "rms", "group": only in chains that go through such norms
     recurrence: Recurrence | None = None  # of one of the layers that a recurrent layer stacks
+    merges: bool = False  # other data is concatenated, or weights averaged with: attention pooling
 
     @property
     def layer(self) -> Layer:
@@ -345,10 +346,10 @@ class Step:
 class Chain:
     """A maximal run of links, each feeding the next layer and nothing else; the head is no part of it.
 
-    It ends at batch normalisation, residual additions, concatenations, branch points, gates, cells unrolled by hand
-    and attention, and holds only layers of known kernel and bias initialisers and activations. A layer of unknown
+    It ends at batch normalisation, residual additions, branch points, gates, cells unrolled by hand and
+    self-attention, and holds only layers of known kernel and bias initialisers and activations. A layer of unknown
     repetition (`layer.repeated`) stands for one or more and counts once. Where recurrent layers are among the links,
-    what lies between those is a chain of its own besides.
+    or other data is concatenated on the way, what lies between those is a chain of its own besides.
     """
 
     steps: tuple[Step, ...]
@@ -356,7 +357,7 @@ class Chain:
     confidence: Literal["low", "medium", "high"] = "high"
     start: float | None = 1.0  # second moment of what the first layer is fed; None: not known
     normed: bool = False  # goes through layer, RMS or group normalisation, which do not heal a sigmoid
-    within: Chain | None = field(default=None, repr=False)  # the chain with recurrent layers that this is a part of
+    within: Chain | None = field(default=None, repr=False)  # the chain that this is a plain part of
     modulates: bool = False  # ends in a gate or a modulation: no plain chain, but its units can start saturated
     #: what `signal` made of it, once somebody asked
     prediction: object = field(default=None, repr=False)
@@ -369,6 +370,11 @@ class Chain:
     @property
     def recurrent(self) -> bool:
         return any(step.recurrence is not None for step in self.steps)
+
+    @property
+    def plain(self) -> bool:
+        """Whether every layer's input is what the activation before it makes, so that the signal can be told."""
+        return not self.recurrent and not any(step.merges for step in self.steps[:-1])
 
 
 @dataclass(slots=True, eq=False)

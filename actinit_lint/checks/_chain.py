@@ -59,11 +59,12 @@ def chain_numbers(prediction: Prediction | None, layers: int) -> dict[str, float
     if prediction is None:
         return {}
     course = prediction.course
+    signal = {} if course.merges else {"signal_ratio": 10**course.signal}
     return {
         "layers": layers,
         "m": prediction.m,
         "per_layer": prediction.per_layer,
-        "signal_ratio": 10**course.signal,
+        **signal,
         "gradient_ratio": 10**course.gradient,
         "uncertainty": course.uncertainty,
     }

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any, Literal
 
-from actinit_lint.follow.graph import End, ends, live, origin
+from actinit_lint.follow.graph import End, Graph, averages, ends, live, origin
 from actinit_lint.follow.layers import Layers
 from actinit_lint.follow.stacked import stacked
 from actinit_lint.follow.values import Flow, LayerKey, Obj
@@ -34,6 +34,7 @@ class Way:
     end: Flow
     norms: set[str] = field(default_factory=set)
     dropout: tuple[float | None, ...] = ()
+    merged: bool = False  # other data is concatenated, or a mean weighted by other data is taken
 
 
 @dataclass(slots=True)
@@ -50,13 +51,14 @@ class Piece:
 
 def chains(
     flows: Iterable[Flow],
+    graph: Graph,
     links: Mapping[int, Sequence[Link]],
     layers: Layers,
     confidence: Literal["low", "medium", "high"],
 ) -> Iterator[Chain]:
     """The chains of a session. `links` are those of kernels, by layer node."""
     nodes = [node for node in flows if node.op == "layer"]
-    pieces = _pieces(nodes, links, layers)
+    pieces = _pieces(nodes, graph, links, layers)
     fed = {piece.next for piece in pieces.values()}
     seen: dict[tuple[int, ...], Chain] = {}
     for number, piece in pieces.items():
@@ -79,7 +81,7 @@ def chains(
             if not run.normed and not modulates:
                 key = tuple(id(step.layer) for step in chain.steps)
                 chain = seen.setdefault(key, chain)
-                if chain.recurrent:
+                if not chain.plain:
                     whole = chain
                 else:
                     for one in run.pieces:
@@ -89,7 +91,7 @@ def chains(
             yield chain
 
 
-def _pieces(nodes: list[Flow], links: Mapping[int, Sequence[Link]], layers: Layers) -> dict[int, Piece]:
+def _pieces(nodes: list[Flow], graph: Graph, links: Mapping[int, Sequence[Link]], layers: Layers) -> dict[int, Piece]:
     again = _applied_again(nodes)
     pieces: dict[int, Piece] = {}
     for node in nodes:
@@ -99,10 +101,10 @@ def _pieces(nodes: list[Flow], links: Mapping[int, Sequence[Link]], layers: Laye
         link, inner = kernels[0], stacked(node, kernels)
         if not inner and not _can_stand(link):
             continue
-        before = way(node)
-        if before is None or before.end.op != "activation" or not before.norms <= SOFT_NORMS:
+        before = way(node, graph)
+        if before is None or before.end.op != "activation" or before.merged or not before.norms <= SOFT_NORMS:
             continue
-        after = way(before.end)
+        after = way(before.end, graph)
         if after is not None and (after.end.op != "layer" or not after.norms <= SOFT_NORMS):
             after = None
         pieces[node.number] = Piece(node, link, before, after, inner)
@@ -147,41 +149,50 @@ def _can_stand(link: Link) -> bool:
     )
 
 
-def way(start: Flow) -> Way | None:
+def way(start: Flow, graph: Graph) -> Way | None:
     """From a value to the one layer or activation that all its ways lead to; None where there is something else."""
     visited, stack = {start.number}, [start]
     ends_at: Flow | None = None
     norms: set[str] = set()
     dropout: list[float | None] = []
     meetings: list[Flow] = []  # of the code's branches, or of parts of the value: the last states of both directions
+    means, weighed = 0, 0  # bits of the products that average the value, and of those whose weights it makes
     while stack:
-        consumers = live(stack.pop().consumers)
+        source = stack.pop()
+        consumers = live(source.consumers)
         if not consumers:
             return None
         for consumer in consumers:
             if consumer.number in visited:
                 continue
-            if consumer.op in ("layer", "activation"):
+            mean = averages(consumer, source)
+            if mean:
+                means |= 1 << consumer.number
+            elif consumer.number in graph.weighing and start.number not in graph.weighing:
+                weighed |= graph.weighing[consumer.number]
+                continue
+            elif consumer.op in ("layer", "activation"):
                 if ends_at is not None and consumer is not ends_at:
                     return None
                 ends_at = consumer
                 continue
-            if consumer.op in ("join", "concat"):
+            elif consumer.op in ("join", "concat"):
                 meetings.append(consumer)
-            elif len(consumer.inputs) != 1:
+            elif len(consumer.inputs) != 1 or (consumer.name in SUMS and not means >> source.number & 1):
                 return None
             elif consumer.op == "norm":
                 norms.add(consumer.name)
-            elif consumer.op not in STEPS or consumer.name in SUMS or consumer.name == "Rescaling":
+            elif consumer.op not in STEPS or consumer.name == "Rescaling":
                 return None
             elif "ropout" in consumer.name and "lpha" not in consumer.name:
                 dropout.append(_probability(consumer))
             visited.add(consumer.number)
             stack.append(consumer)
-    if ends_at is None or any(source.number not in visited for node in meetings for source in node.inputs):
+    foreign = [node for node in meetings if any(source.number not in visited for source in node.inputs)]
+    if ends_at is None or any(node.op == "join" for node in foreign) or weighed & ~means:
         return None
     joined = any(node.op == "join" for node in meetings)
-    return Way(ends_at, norms, tuple(None if joined else p for p in dropout))
+    return Way(ends_at, norms, tuple(None if joined else p for p in dropout), bool(foreign or means))
 
 
 def _probability(node: Flow) -> float | None:
@@ -218,11 +229,28 @@ def _is_product(end: End, activation: Flow) -> bool:
 
 @dataclass(slots=True)
 class Run:
-    """Consecutive pieces; `normed` ones go through soft normalisations, a `part` lies between recurrent layers."""
+    """Consecutive pieces; `normed` ones go through soft normalisations.
+
+    A `part` lies between recurrent layers or places where other data joins.
+    """
 
     pieces: list[Piece]
     normed: bool = False
     part: bool = False
+
+    @property
+    def split(self) -> list[list[Piece]]:
+        """What lies between recurrent layers and places where other data joins; one list where there are none."""
+        found: list[list[Piece]] = [[]]
+        for before, piece in zip([None, *self.pieces], self.pieces):
+            if piece.layers or (before is not None and (before.layers or _merges(before))):
+                found.append([])
+            found[-1].append(piece)
+        return [several for several in found if several]
+
+
+def _merges(piece: Piece) -> bool:
+    return piece.after is not None and piece.after.merged
 
 
 def _run(first: Piece, pieces: Mapping[int, Piece]) -> Iterator[Piece]:
@@ -233,21 +261,24 @@ def _run(first: Piece, pieces: Mapping[int, Piece]) -> Iterator[Piece]:
 
 
 def _split(pieces: list[Piece]) -> Iterator[Run]:
-    """Plain runs, cut at normalisations, and the parts of those between recurrent layers.
+    """Plain runs, cut at normalisations, and their parts.
 
     Beside them, saturating activations in a row with soft norms among them.
     """
     for plain in _plain(pieces):
+        run = Run(plain)
+        parts = run.split
         if sum(len(piece.layers) or 1 for piece in plain) > 1 or not plain[0].layers:
-            yield Run(plain)
-        if any(piece.layers for piece in plain):
-            for recurrent, group in groupby(plain, lambda piece: bool(piece.layers)):
-                if not recurrent:
-                    yield Run(list(group), part=True)
-    for saturating, group in groupby(pieces, _saturates):
-        several = list(group)
-        if saturating and len(several) > 1 and any(_norms(piece) for piece in several):
-            yield Run(several, normed=True)
+            yield run
+        if len(parts) > 1 or plain[0].layers:
+            for part in parts:
+                if not part[0].layers:
+                    yield Run(part, part=True)
+    for part in Run(list(pieces)).split:
+        for saturating, group in groupby(part, _saturates):
+            several = list(group)
+            if saturating and len(several) > 1 and any(_norms(piece) for piece in several):
+                yield Run(several, normed=True)
 
 
 def _saturates(piece: Piece) -> bool:
@@ -277,11 +308,12 @@ def _norms(piece: Piece) -> set[str]:
 def _steps(piece: Piece, *, soft: bool) -> Iterator[Step]:
     after = piece.after.dropout if piece.after is not None else ()
     norms = _norms(piece)
+    merges = _merges(piece)
     if not piece.layers:
-        yield Step(piece.link, (*piece.before.dropout, *after), min(norms) if soft and norms else None)
+        yield Step(piece.link, (*piece.before.dropout, *after), min(norms) if soft and norms else None, merges=merges)
         return
     yield from piece.layers[:-1]
-    yield replace(piece.layers[-1], dropout=after)
+    yield replace(piece.layers[-1], dropout=after, merges=merges)
 
 
 def start_of(node: Flow, layers: Layers) -> float | None:

@@ -450,7 +450,15 @@ def unpack(run: Run, value: Value, count: int, place: Any, starred: bool = False
     elements, exact = iterate(run, value, place)
     if exact and (len(elements) == count or starred):
         return elements
-    columns = [unpack(run, option, count, place) for option in options(value)] if not is_known(value) else []
+    fitting = [option for option in options(value) if starred or not _cannot_be_unpacked(option, count)]
+    columns = [unpack(run, option, count, place) for option in fitting] if not is_known(value) else []
     if columns and all(len(c) == count for c in columns):
         return [run.join(column) for column in zip(*columns)]
     return [Unknown("piece of an unknown value") for _ in range(count)]
+
+
+def _cannot_be_unpacked(value: Value, count: int) -> bool:
+    """Whether unpacking raises, so that a run in which the value is this one does not get past it."""
+    if isinstance(value, tuple):
+        return len(value) != count
+    return value is None or isinstance(value, (bool, int, float))

@@ -12,7 +12,7 @@ from actinit_lint.follow.axes import SAME_AXES, other_axes
 from actinit_lint.follow.cells import cells
 from actinit_lint.follow.chains import SATURATING, chains
 from actinit_lint.follow.equal_tokens import equal_tokens
-from actinit_lint.follow.graph import End, Graph, ends, is_gate, live, normalised_after, normalised_before, origin
+from actinit_lint.follow.graph import End, Graph, ends, live, normalised_after, normalised_before, origin
 from actinit_lint.follow.layers import Layers
 from actinit_lint.follow.losses import losses
 from actinit_lint.follow.notes import notes
@@ -69,7 +69,7 @@ class SessionFacts:
             elif node.op in ("attention", "embedding") and isinstance(node.layer, Obj):
                 self._site(node.layer.place, None)
         self.facts.extend(cells(self.flows, self.layers, self.confidence))
-        self.facts.extend(chains(self.flows, self.kernels, self.layers, self.confidence))
+        self.facts.extend(chains(self.flows, self.graph, self.kernels, self.layers, self.confidence))
         self.facts.extend(losses(self.session, self.layers, self.confidence))
         self.facts.extend(one_sided(self.session, self.flows, self.graph, self.layers, self.confidence))
         self._records()
@@ -128,7 +128,7 @@ class SessionFacts:
         after = ends(target)
         if any(e.kind == "unknown" for e in after):
             return "what comes after its activation is not followed"
-        gate = any(is_gate(e.node) for e in found) or _scores(target, after)
+        gate = any(self.graph.is_gate(e.node) for e in found) or _scores(target, after, self.graph)
         names = frozenset().union(*(e.norms for e in found)) | normalised_before(node) | normalised_after(target)
         added = any(e.added for e in found)
         weighted = any(e.weighted for e in found)
@@ -289,7 +289,9 @@ class SessionFacts:
                 upstream = _layer_above(source)
                 if upstream is not None:
                     model = self.layers.model(upstream)
-                self.facts.append(Stack(source.activation, activation, model, output, is_gate(node), self.confidence))
+                self.facts.append(
+                    Stack(source.activation, activation, model, output, self.graph.is_gate(node), self.confidence)
+                )
         if activation.name in SOFTMAX and not node.info.get("recurrent"):
             self._softmax(node, activation, source)
 
@@ -362,10 +364,10 @@ def _sequentials(objects: Iterable[Obj]) -> dict[int, list[Obj]]:
     return holders
 
 
-def _scores(activation: Flow, found: list[End]) -> bool:
+def _scores(activation: Flow, found: list[End], graph: Graph) -> bool:
     """Whether a softmax makes weights of what a rectifier makes: the scores of graph attention."""
     return activation.name not in SATURATING and all(
-        e.kind == "activation" and e.node.name in SOFTMAX and is_gate(e.node) for e in found
+        e.kind == "activation" and e.node.name in SOFTMAX and graph.is_gate(e.node) for e in found
     )
 
 

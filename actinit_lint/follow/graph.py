@@ -61,6 +61,17 @@ def weighs(node: Flow, source: Flow) -> bool:
     return any(_is_weight(other, wanted) for other in others) and not _is_weight(source, WEIGHTS)
 
 
+def averages(node: Flow, source: Flow) -> bool:
+    """Whether a product multiplies `source` with the weights of a softmax, so that their sum is a mean."""
+    others = [i for i in node.inputs if i is not source]
+    return (
+        node.op in ("mul", "matmul")
+        and len(others) == 1
+        and _is_weight(others[0], frozenset({"softmax"}))
+        and not _is_weight(source, WEIGHTS)
+    )
+
+
 def _is_weight(node: Flow, wanted: frozenset[str]) -> bool:
     found = origin(node, STRAIGHT)
     return found is not None and found.op == "activation" and found.name in wanted
@@ -142,6 +153,8 @@ class Graph:
     bits: dict[LayerKey, int] = field(default_factory=dict)  # key of a layer -> bit
     residual: set[int] = field(default_factory=set)
     gated: set[int] = field(default_factory=set)  # nodes of short branches that end as a gate
+    #: nodes that do nothing but make the weights of a mean (attention) -> bits of the products that take it
+    weighing: dict[int, int] = field(default_factory=dict)
     full: list[Flow] = field(default_factory=list)
 
     def bit(self, node: Flow) -> int:
@@ -162,6 +175,7 @@ class Graph:
                 unknown = unknown or self.below_unknown.get(consumer.number, False) or consumer.op == "unknown"
             self.below[node.number] = mask
             self.below_unknown[node.number] = unknown
+            self._mark_weights(node)
         for node in self.flows:
             mask = 0
             for source in node.inputs:
@@ -174,6 +188,19 @@ class Graph:
                 for source in node.inputs:
                     if gates(node, source):
                         self.gated.update(self._branch(node, source))
+
+    def _mark_weights(self, node: Flow) -> None:
+        products = 0
+        consumers = live(node.consumers)
+        for consumer in consumers:
+            if any(averages(consumer, source) for source in consumer.inputs if source is not node):
+                products |= 1 << consumer.number
+            elif consumer.number in self.weighing:
+                products |= self.weighing[consumer.number]
+            else:
+                return
+        if consumers:
+            self.weighing[node.number] = products
 
     def _mark_branches(self, add: Flow) -> None:
         """Mark the nodes of every branch of this addition that is short enough to be rescued by it."""
@@ -201,6 +228,8 @@ class Graph:
                 layers.add(current.key if current.layer is not None else current.number)
             stack.extend(current.inputs)
         short = 0 < len(layers) <= MOST_BRANCH_LAYERS and len(branch) < MOST_BRANCH_NODES
+        if short and node.number in self.weighing:  # what makes weights neither gates nor rescues what is weighted
+            return [number for number in branch if number in self.weighing]
         return branch if short else []
 
     def hidden(self, node: Flow, own: Flow) -> bool | None:
@@ -209,6 +238,22 @@ class Graph:
         if mask:
             return True
         return None if self.below_unknown[node.number] else False
+
+    def is_gate(self, activation: Flow) -> bool:
+        """Whether an activation's output multiplies another tensor computed from the input, before any layer."""
+        stack, seen = [activation], {activation.number}
+        while stack:
+            node = stack.pop()
+            for consumer in live(node.consumers):
+                if consumer.number in self.weighing and activation.number not in self.weighing:
+                    continue
+                if consumer.op == "gate" or (consumer.op in ("mul", "matmul") and gates(consumer, node)):
+                    return True
+                through = consumer.op in STRAIGHT | {"concat", "mul", "matmul"} or _is_sum(consumer)
+                if through and consumer.number not in seen:
+                    seen.add(consumer.number)
+                    stack.append(consumer)
+        return False
 
     def lone(self, node: Flow) -> bool:
         """No other layer upstream or downstream."""
@@ -257,18 +302,3 @@ def normalised_after(activation: Flow) -> frozenset[str]:
                 seen.add(consumer.number)
                 stack.append(consumer)
     return frozenset(names)
-
-
-def is_gate(activation: Flow) -> bool:
-    """Whether an activation's output multiplies another tensor computed from the input, before any layer."""
-    stack, seen = [activation], {activation.number}
-    while stack:
-        node = stack.pop()
-        for consumer in live(node.consumers):
-            if consumer.op == "gate" or (consumer.op in ("mul", "matmul") and gates(consumer, node)):
-                return True
-            through = consumer.op in STRAIGHT | {"concat", "mul", "matmul"} or _is_sum(consumer)
-            if through and consumer.number not in seen:
-                seen.add(consumer.number)
-                stack.append(consumer)
-    return False

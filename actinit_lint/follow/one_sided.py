@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from actinit_lint.follow.graph import Graph, is_gate, live, origin
+from actinit_lint.follow.graph import Graph, live, origin
 from actinit_lint.follow.layers import Layers
 from actinit_lint.follow.losses import sites
 from actinit_lint.follow.state import Session
@@ -69,7 +69,7 @@ def one_sided(
 
 
 def _is_output(node: Flow, graph: Graph) -> bool:
-    return not (graph.below[node.number] or graph.below_unknown[node.number] or is_gate(node))
+    return not (graph.below[node.number] or graph.below_unknown[node.number] or graph.is_gate(node))
 
 
 def _summands(flow: Flow) -> list[Summand]:

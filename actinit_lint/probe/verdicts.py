@@ -60,9 +60,11 @@ class Case:
 
     @property
     def chain(self) -> Chain | None:
-        """The first that is more than one layer: without norms, else through them."""
+        """The first that is more than one layer: with what is wrong as a whole, without norms, else through them."""
         plain = [link.chain for link in self.links if link.chain is not None]
-        return next((one for one in (*plain, *self.normed) if len(one.steps) > 1), next(iter(plain), None))
+        whole = [one.within for one in plain if one.within is not None and verdict(one.within) is not None]
+        measured = [one for one in (*whole, *plain, *self.normed) if not one.recurrent]
+        return next((one for one in measured if len(one.steps) > 1), next(iter(plain), None))
 
 
 Judge = Callable[[Case], Probed | None]
@@ -283,7 +285,7 @@ def _through_recurrent_layers(case: Case) -> bool:
     """Whether the finding is about a chain with recurrent layers, of which a link knows only the part it stands in."""
     whole = (link.chain.within for link in case.links if link.chain is not None)
     return any(layer.recurrent for layer in case.layers) or any(
-        chain is not None and verdict(chain) is not None for chain in whole
+        chain is not None and chain.recurrent and verdict(chain) is not None for chain in whole
     )
 
 

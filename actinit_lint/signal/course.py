@@ -47,6 +47,7 @@ class Block(NamedTuple):
         1.0  # of a recurrent cell: what comes out of it, in second moments, over what its activation lets in
     )
     positions: float = 1.0  # of one channel of the layer before, which a flatten hands to this layer as so many inputs
+    merges: bool = False  # with other data, taken as standardised: what comes forward starts anew
 
 
 class Point(NamedTuple):
@@ -55,10 +56,11 @@ class Point(NamedTuple):
     q: float  # second moment
     s: float  # variance across the batch
     drive: float  # second moment without the bias
-    forward: float  # batch signal here over the one at the layer before; 0 at the first
+    forward: float  # batch signal here over the one at the layer before; 0 at the first, and where other data joins
     backward: float  # gradient at the layer before over the one here; 0 at the first
     bias_rules: bool  # a constant bias outweighs what the layer computes: no number behind it can be trusted
     flatten: float = 0.0  # what a flatten in front of this layer adds to `backward`; rules count it as a factor of 1
+    joined: bool = False  # other data joins in front of this layer
 
 
 class Course(NamedTuple):
@@ -69,8 +71,13 @@ class Course(NamedTuple):
 
     @property
     def signal(self) -> float:
-        """log10 of the batch signal's std ratio, last layer over first."""
-        return sum(point.forward for point in self.points)
+        """log10 of the batch signal's std ratio, last layer over first; 0 where other data joins."""
+        return 0.0 if self.merges else sum(point.forward for point in self.points)
+
+    @property
+    def merges(self) -> bool:
+        """Whether other data joins on the way: what comes forward is theirs too, what goes back is not."""
+        return any(point.joined for point in self.points)
 
     @property
     def gradient(self) -> float:
@@ -124,12 +131,13 @@ def course(blocks: tuple[Block, ...], start: float = 1.0) -> Course:
         apart *= min(1.0, grown.q / q) ** 2  # but what was length is direction in part
         s = min(q, max(SMALLEST, (differs - q * _by_length(apart)) / (1 - _by_length(apart))))
         seen = min(q, max(SMALLEST, differs))
-        before = points[-1].s if index else seen
+        joined = index > 0 and blocks[index - 1].merges
+        before = seen if joined or not index else points[-1].s
         if index:
             back = _decades(m.fan_out * second * slope)
             chance += RELU_NOISE / m.width
         flatten = _decades(block.positions)
-        points.append(Point(q, seen, grown.q, _decades(seen / before), back, bias_rules, flatten))
+        points.append(Point(q, seen, grown.q, _decades(seen / before), back, bias_rules, flatten, joined))
         share = 0.0  # of the pre-activations' second moment, what all units have in common
         if m.mean and grown.q > 0:
             share = min(1.0, (m.fan_in * m.mean**2 * signal.q + coherent_gain(m.fan_in, m.mean) * common) / q)
@@ -144,6 +152,8 @@ def course(blocks: tuple[Block, ...], start: float = 1.0) -> Course:
             grows = min(MOST_APART, known.kept**2 * apart + fresh)
             apart = 0.0 if block.norm else grows  # a norm gives every input one length
             chance = 0.0 if block.norm else min(MOST_APART, known.kept**2 * chance)
+            if block.merges:
+                signal, common, apart = Signal(1.0, 1.0), 0.0, 2 / blocks[index + 1].map.fan_in
     by_gradient = finite_width_decades(block.map.width for block in blocks[1:])
     return Course(tuple(points), max(decades(chance), by_gradient))
 

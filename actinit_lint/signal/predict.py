@@ -122,7 +122,7 @@ def _map(step: Step, unknown: int, inputs: int | None) -> tuple[Map, float] | No
 def _inputs(chain: Chain, index: int) -> int | None:
     """Channels that a layer gets from the one before; None where a flatten may lie in between."""
     layer, before = chain.steps[index].layer, chain.steps[index - 1] if index else None
-    if before is None or ("Conv" in before.layer.kind) != ("Conv" in layer.kind):
+    if before is None or before.merges or ("Conv" in before.layer.kind) != ("Conv" in layer.kind):
         return None
     units = before.layer.out_features
     return units * before.recurrence.directions if units and before.recurrence is not None else units
@@ -130,10 +130,10 @@ def _inputs(chain: Chain, index: int) -> int | None:
 
 def _flattened(chain: Chain, index: int) -> float:
     """Positions of one channel of the layer before that reach this one as inputs of their own; 1 where not known."""
-    layer, before = chain.steps[index].layer, chain.steps[index - 1].layer if index else None
-    if before is None or "Conv" not in before.kind or "Conv" in layer.kind:
+    layer, before = chain.steps[index].layer, chain.steps[index - 1] if index else None
+    if before is None or before.merges or "Conv" not in before.layer.kind or "Conv" in layer.kind:
         return 1.0
-    return max(1.0, (layer.in_features or 0) / (before.out_features or inf))
+    return max(1.0, (layer.in_features or 0) / (before.layer.out_features or inf))
 
 
 def _block(step: Step, one: Map, memory: float, dropout: float, positions: float) -> Block:
@@ -149,6 +149,7 @@ def _block(step: Step, one: Map, memory: float, dropout: float, positions: float
         step.layer.framework == "keras",
         memory,
         positions,
+        step.merges,
     )
 
 

@@ -56,7 +56,7 @@ def _verdict(chain: Chain) -> Verdict | None:
     prediction = predict(chain)
     if chain.modulates:
         return None if prediction is None else _starts_saturated(chain, prediction)
-    if chain.recurrent:  # whose prediction is the most that can be left; frameworks' defaults fade too, by design
+    if not chain.plain:  # the prediction is the most that can be left; frameworks' recurrent defaults fade by design
         spread = None if prediction is None else _spread(chain, prediction)
         return spread if spread is not None and spread.code == "ACT402" else None
     own = _plain(chain, prediction)

@@ -309,6 +309,8 @@ def _derived(run: Run, sign: str, left: Value, right: Value, in_place: bool) -> 
 
 def compare(sign: str, left: Value, right: Value) -> bool | None:
     """The answer of a comparison; None when it is not known."""
+    if sign in ("is", "is not") and isinstance(left, Parameter) and isinstance(right, Parameter):
+        return (left is right) == (sign == "is")
     if sign in ("is", "=="):
         return _equal(left, right)
     if sign in ("is not", "!="):

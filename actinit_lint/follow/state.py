@@ -87,6 +87,7 @@ class Frame:
     place: Place | None = None  # the call, where a function of the project was called
     undecided: int = 0  # > 0 inside an `if` of which both branches are taken
     taken: list[la.Expr] = field(default_factory=list)  # the tests of the others that the code stands in
+    open: list[la.Expr] = field(default_factory=list)  # the undecided tests without which the code does not run
 
 
 @dataclass(slots=True, eq=False)

@@ -138,8 +138,12 @@ def _if(run: Run, node: la.If) -> Outcome:
             return execute(run, node.body if decided else node.orelse)
         finally:
             taken.pop()
+    undecided = run.frame.open
+    outside = len(undecided)
+    undecided.append(node.test)
     ways = (lambda: execute(run, node.body), lambda: execute(run, node.orelse))
     (first, changes), (second, other) = run.branch([lambda way=way: run.end(way, RAISE) for way in ways])  # type: ignore[misc]
+    del undecided[outside:]
     if first is RAISE and second is not RAISE:
         run.apply(other)
         return second
@@ -150,13 +154,10 @@ def _if(run: Run, node: la.If) -> Outcome:
         run.merge([changes, other])
         return first
     # one branch leaves: the other one goes on
-    if second is None:
-        run.keep_made(changes)
-        run.apply(other)
-        return None
-    if first is None:
-        run.keep_made(other)
-        run.apply(changes)
+    if second is None or first is None:
+        run.keep_made(changes if second is None else other)
+        run.apply(other if second is None else changes)
+        undecided.append(node.test)
         return None
     run.merge([changes, other])
     return first if first is not RETURN else second
@@ -168,7 +169,7 @@ def _for(run: Run, node: la.For) -> Outcome:
         run.repeat += 1
     sweep = isinstance(node.iter, la.Call) and isinstance(node.iter.func, la.Attr) and node.iter.func.name in SWEEPS
     run.sweep += sweep
-    before = run.sweeps
+    before, undecided = run.sweeps, len(run.frame.open)
     if sweep:
         run.sweeps = (*before, run.next())
     try:
@@ -184,6 +185,7 @@ def _for(run: Run, node: la.For) -> Outcome:
     finally:
         run.sweep -= sweep
         run.sweeps = before
+        del run.frame.open[undecided:]
         if not exact:
             run.repeat -= 1
     return execute(run, node.orelse)

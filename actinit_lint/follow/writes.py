@@ -62,18 +62,17 @@ def write(
         sweep,
         run.uses,
         run.sweeps,
-        under=_settings(run),
+        under=_conditions(run),
     )
     run.assign(target, "writes", (*target.writes, entry))
 
 
-def _settings(run: Run) -> frozenset[Place]:
-    """The conditions that the code stands under and that settings decide: `if self.init == "he"`, `if zero_init`."""
+def _conditions(run: Run) -> frozenset[Place]:
+    """The conditions that the code stands under and that settings decide (`if zero_init`), or that nobody knows."""
     return frozenset(
         Place(frame.scope.globals.path, test.at)
         for frame in run.frames
-        for test in frame.taken
-        if _asks_settings(frame, test)
+        for test in (*frame.open, *(test for test in frame.taken if _asks_settings(frame, test)))
     )
 
 

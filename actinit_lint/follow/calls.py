@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from actinit_lint.follow.enumerations import is_enumeration, look_up
 from actinit_lint.follow.state import DEEPEST, TRAINING, Endless, Frame, Run
 from actinit_lint.follow.values import (
     ABSENT,
@@ -358,8 +359,10 @@ def instantiate(run: Run, cls: ClassValue, args: Args, place: Place) -> Value:
     from actinit_lint.follow.records import bind_fields, has_fields, is_output
 
     externals = cls.externals()
+    if is_enumeration(cls):
+        return look_up(cls, args)
     if any(name in PLAIN_BASES for name in externals):
-        return Unknown(f"{cls.name} is an enumeration, an exception or the like")
+        return Unknown(f"{cls.name} is an exception or the like")
     if not run.session.optional:
         cls.instances += 1
         if cls.sample is None and (args.pos or args.kw):  # not the linter's own trial, which gives none
@@ -408,9 +411,6 @@ def _forget_trials(run: Run, last: Flow | None) -> None:
 
 
 PLAIN_BASES = {
-    "enum.Enum",
-    "enum.IntEnum",
-    "enum.StrEnum",
     "builtins.Exception",
     "builtins.ValueError",
     "typing.Protocol",

@@ -9,6 +9,7 @@ from actinit_lint.follow import calls, operators
 from actinit_lint.follow.attributes import get_attribute
 from actinit_lint.follow.builtin import BUILTINS
 from actinit_lint.follow.iteration import iterate
+from actinit_lint.follow.keys import key_of
 from actinit_lint.follow.state import MISSING, Run
 from actinit_lint.follow.subscripts import get_item
 from actinit_lint.follow.values import (
@@ -193,22 +194,13 @@ def _dict(run: Run, node: la.Dict) -> Value:
             continue
         k = evaluate(run, key)
         v = evaluate(run, value)
-        if isinstance(k, (str, int, float, bool, type(None), tuple)) and _hashable(k):
-            result.items[k] = v
-            result.places[k] = run.place(value.at)
-        elif isinstance(k, (External,)):
-            result.items[k.name] = v
-        else:
+        at = key_of(k)
+        if at is MISSING:
             result.open = True
+            continue
+        result.items[at] = v
+        result.places[at] = run.place(value.at)
     return result
-
-
-def _hashable(value: Any) -> bool:
-    try:
-        hash(value)
-    except TypeError:
-        return False
-    return True
 
 
 def _binary(run: Run, node: la.Binary) -> Value:
@@ -287,9 +279,9 @@ def _comprehension(run: Run, node: la.Comprehension) -> Value:
 
     def emit() -> None:
         if node.kind == "dict":
-            key = evaluate(run, node.key)  # type: ignore[arg-type]
+            key = key_of(evaluate(run, node.key))  # type: ignore[arg-type]
             value = evaluate(run, node.value)
-            if isinstance(key, (str, int, tuple)) and _hashable(key):
+            if key is not MISSING:
                 keyed.items[key] = value
                 keyed.places[key] = run.place(node.value.at)
             else:

@@ -528,6 +528,7 @@ FUNCTIONS: dict[str, Callable[[Run, Args, Place], Value]] = {
     "collections.namedtuple": _namedtuple,
     "collections.namedtuple.new": _new_namedtuple,
     "importlib.import_module": _import,
+    "enum.auto": lambda run, args, place: External("enum.auto()"),
     "builtins.__import__": lambda run, args, place: External("builtins.__import__()"),
     "torch.jit.annotate": _cast,
     "einops.pack": _pack,

@@ -8,6 +8,7 @@ from typing import Any
 from actinit_lint.follow import operators
 from actinit_lint.follow.calls import call
 from actinit_lint.follow.cases import Cases
+from actinit_lint.follow.enumerations import is_enumeration, make_members
 from actinit_lint.follow.expressions import assign_target, evaluate
 from actinit_lint.follow.imports import import_from, import_module
 from actinit_lint.follow.iteration import iterate
@@ -385,6 +386,8 @@ def _class(run: Run, node: la.Class) -> Outcome:
     for value in scope.vars.values():
         if isinstance(value, Func) and value.scope is scope:
             value.scope = outer
+    if is_enumeration(cls):
+        make_members(run, cls)
     for decorator in reversed(node.decorators):
         value = evaluate(run, decorator)
         _register(run, value, cls, run.place(decorator.at))

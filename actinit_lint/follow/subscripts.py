@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from actinit_lint.follow.attributes import get_attribute
 from actinit_lint.follow.iteration import drop_absent
+from actinit_lint.follow.keys import key_of
 from actinit_lint.follow.records import positions
-from actinit_lint.follow.state import Run
+from actinit_lint.follow.state import MISSING, Run
 from actinit_lint.follow.tokens import indexed, is_all
 from actinit_lint.follow.values import (
+    ClassValue,
     DictValue,
     External,
     Flow,
@@ -57,6 +60,8 @@ def get_item(run: Run, owner: Value, index: Value, place: Place) -> Value:
         return Tensor(owner.initializer, None, owner.place, owner.also)
     if isinstance(owner, OneOf):
         return run.join([get_item(run, option, index, place) for option in owner.options if option is not None])
+    if isinstance(owner, ClassValue) and isinstance(index, str):  # `Activation["RELU"]`
+        return get_attribute(run, owner, index, place)
     if isinstance(owner, External):
         from actinit_lint.follow.library import subscript
 
@@ -93,18 +98,12 @@ def _sequence(run: Run, items: list[Value], open_: bool, index: Value, as_tuple:
 
 
 def _key(run: Run, owner: DictValue, index: Value) -> Value:
-    if isinstance(index, External):
-        index = index.name
-    if isinstance(index, (str, int, float, bool, type(None), tuple)):
-        try:
-            if index in owner.items:
-                return drop_absent(owner.items[index])
-        except TypeError:
-            return Unknown("item with an unknown key")
-        return Unknown("missing key")
     if isinstance(index, OneOf):
         return run.join([_key(run, owner, option) for option in index.options])
-    return Unknown("item with an unknown key")
+    key = key_of(index)
+    if key is MISSING:
+        return Unknown("item with an unknown key")
+    return drop_absent(owner.items[key]) if key in owner.items else Unknown("missing key")
 
 
 def _object(run: Run, owner: Obj, index: Value, place: Place) -> Value:
@@ -140,13 +139,12 @@ def _is_list(owner: Obj) -> bool:
 
 def set_item(run: Run, owner: Value, index: Value, value: Value, place: Place) -> None:
     if isinstance(owner, DictValue):
-        if isinstance(index, External):
-            index = index.name
-        if isinstance(index, (str, int, float, bool, type(None))):
-            run.store(owner.items, index, value)
-            owner.places[index] = place
-        else:
+        key = key_of(index)
+        if key is MISSING:
             run.assign(owner, "open", True)
+        else:
+            run.store(owner.items, key, value)
+            owner.places[key] = place
     elif isinstance(owner, ListValue):
         _set_in(run, owner, index, value)
     elif isinstance(owner, Obj) and owner.items is not None:

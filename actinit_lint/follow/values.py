@@ -523,8 +523,13 @@ def dim(value: Value) -> int | None:
     return None
 
 
+MEMBER = "member"  # flag of an object that is one of an enumeration's
+
+
 def is_plain(value: Value) -> bool:
-    """Whether a value is a setting: a number, a text, a class, or a sequence of such."""
+    """Whether a value is a setting: a number, a text, a class, a member of an enumeration, or a sequence of such."""
+    if isinstance(value, Obj):
+        return MEMBER in value.flags
     if isinstance(value, (tuple, ListValue)):
         return all(is_plain(v) for v in (value.items if isinstance(value, ListValue) else value))
     return value is None or isinstance(value, (bool, int, float, str, ClassValue, External, Func))

@@ -54,15 +54,19 @@ def write(
     if target.parametrized:
         run.record("parametrized_write", place, parameter=target, initializer=initializer)
         return
-    sweep = run.sweep > 0 or bool(run.via)
-    places = (*also, *helper_calls(run), *run.via)
+    _add(run, target, initializer, place, also, kind)
+
+
+def _add(
+    run: Run, target: Parameter, initializer: Initializer, place: Place, also: tuple[tuple[Place, str], ...], kind: str
+) -> None:
     entry = Write(
         initializer,
         place,
-        places,
+        (*also, *helper_calls(run), *run.via),
         kind,  # type: ignore[arg-type]
         run.frame.maker,
-        sweep,
+        run.sweep > 0 or bool(run.via),
         run.uses,
         run.sweeps,
         under=_conditions(run),
@@ -145,15 +149,21 @@ def helper_calls(run: Run) -> tuple[tuple[Place, str], ...]:
     return tuple(calls)
 
 
-def overwrite(run: Run, target: Value, change: Callable[[Initializer], Initializer]) -> None:
-    """An in-place change of what is there: `weight.mul_(0.1)`, `weight *= 2`."""
+def overwrite(run: Run, target: Value, change: Callable[[Initializer], Initializer], place: Place) -> None:
+    """An in-place change of what is there: `weight.mul_(0.1)`, `weight *= 2`.
+
+    It is the initialisation of a parameter that was left to its default, and belongs to one that was made before it.
+    """
     if isinstance(target, View):
         if target.copy or target.part:
             return
         target = target.parameter
     if isinstance(target, Parameter) and target.writes:
         last = target.writes[-1]
-        new = Write(change(last.initializer), last.place, last.also, last.kind)
+        if last.kind == "default" and not target.parametrized:
+            _add(run, target, change(last.initializer), place, (), "statement")
+            return
+        new = Write(change(last.initializer), last.place, (*last.also, (place, "changed here")), last.kind)
         run.assign(target, "writes", (*target.writes, new))
 
 
@@ -178,7 +188,7 @@ def replace_data(run: Run, owner: Value, value: Value, place: Place) -> None:
     if isinstance(value, View) and value.parameter is parameter:
         # `w.data = w.data * 0.1`: something made from itself
         if value.copy:
-            overwrite(run, parameter, lambda i: OPAQUE)
+            overwrite(run, parameter, lambda i: OPAQUE, place)
         return
     if isinstance(value, Tensor):
         write(run, parameter, value.initializer, value.place, ((place, "written here"), *value.also))

@@ -133,6 +133,8 @@ def _object(run: Run, owner: Obj, name: str, place: Place) -> Value:
             from actinit_lint.follow.modules import listed_children, parameters
 
             return DictValue(dict(listed_children(owner) if name == "_modules" else parameters(owner, recurse=False)))
+        if name in ("_all_weights", "all_weights") and owner.kind.role == "recurrent":
+            return _by_layer(owner, named=name == "_all_weights")
         if name == "module":
             return owner  # seen through a wrapper such as DataParallel
         if name == "training":
@@ -148,6 +150,16 @@ def _object(run: Run, owner: Obj, name: str, place: Place) -> Value:
     if owner.cls is not None and not owner.cls.externals() and not owner.cls.has_unknown_base:
         return Unknown(f"attribute {name} of {owner.label} is not set")
     return Method(owner, name, place)
+
+
+def _by_layer(owner: Obj, named: bool) -> Value:
+    """The parameters of a recurrent layer of torch, or their names, in a list for each layer and direction."""
+    from actinit_lint.follow.modules import parameters
+
+    groups: dict[str, list[Value]] = {}
+    for name, parameter in parameters(owner, recurse=False):
+        groups.setdefault(name.partition("_l")[2], []).append(name if named else parameter)
+    return ListValue([ListValue(group) for group in groups.values()])
 
 
 def kind_name(owner: Obj) -> str:

@@ -206,6 +206,14 @@ def _at_path(run: Run, owner: Obj, args: Args, place: Place) -> Value:
     return found
 
 
+def _set(run: Run, owner: Obj, args: Args, place: Place) -> Value:
+    from actinit_lint.follow.attributes import set_attribute
+
+    if len(args.pos) == 2 and isinstance(args.pos[0], str):
+        set_attribute(run, owner, args.pos[0], args.pos[1], place)
+    return None
+
+
 def _load(run: Run, owner: Obj, args: Args, place: Place) -> Value:
     """Weights come from elsewhere, unless the model was trained before: then it did start from its initialisation."""
     for _, module in walk(owner):
@@ -317,6 +325,8 @@ MODULE_METHODS: dict[str, Callable[[Run, Obj, Args, Place], Value]] = {
     "add_module": _add_module,
     "register_module": _add_module,
     "register_parameter": _add_module,
+    "__getattr__": _at_path,
+    "__setattr__": _set,
     "get_submodule": _at_path,
     "get_parameter": _at_path,
     "get_buffer": _at_path,
@@ -370,8 +380,6 @@ SILENT = frozenset(
         "count_params",
         "get_weights",
         "save_weights",
-        "__setattr__",
-        "__getattr__",
         "buffers",
         "named_buffers",
         "extra_repr",

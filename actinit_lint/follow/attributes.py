@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from actinit_lint.follow.fans import fan
+from actinit_lint.follow.namespaces import METHODS, OPEN, holds_options, missing
 from actinit_lint.follow.state import MISSING, Run
 from actinit_lint.follow.values import (
     ABSENT,
@@ -149,6 +150,8 @@ def _object(run: Run, owner: Obj, name: str, place: Place) -> Value:
         return call_method(run, owner, "__getattr__", [name], place)
     if owner.cls is not None and not owner.cls.externals() and not owner.cls.has_unknown_base:
         return Unknown(f"attribute {name} of {owner.label} is not set")
+    if holds_options(owner) and name not in METHODS:
+        return missing(owner, name)
     return Method(owner, name, place)
 
 
@@ -386,6 +389,8 @@ def has_attribute(run: Run, owner: Value, name: str) -> bool | None:
     if isinstance(owner, Obj):
         if name in owner.attrs or (owner.cls is not None and owner.cls.find(name) is not None):
             return True
+        if holds_options(owner) and OPEN in owner.flags:
+            return None
         if owner.kind is None:
             return None if owner.cls is not None and (owner.cls.has_unknown_base or owner.cls.externals()) else False
         if name in owner.args:

@@ -11,6 +11,7 @@ from actinit_lint.follow import operators
 from actinit_lint.follow.attributes import get_attribute, has_attribute, kind_name, set_attribute
 from actinit_lint.follow.fans import computed, is_made_of_sizes, square_root
 from actinit_lint.follow.iteration import MOST_ELEMENTS, Range, drop_absent, iterate
+from actinit_lint.follow.namespaces import as_dict, holds_options
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
     ABSENT,
@@ -272,6 +273,11 @@ def _setattr(run: Run, args: Args, place: Place) -> Value:
     elif len(args.pos) == 3 and isinstance(args.pos[0], Obj):
         run.note("setattr with an unknown name", place)
     return None
+
+
+def _vars(run: Run, args: Args, place: Place) -> Value:
+    owner = _first(args) if args.pos else None
+    return as_dict(owner) if holds_options(owner) else Unknown("vars")
 
 
 def _hasattr(run: Run, args: Args, place: Place) -> Value:
@@ -564,7 +570,7 @@ BUILTINS: dict[str, Handler] = {
     "classmethod": _same,
     "object": _none,
     "id": lambda run, args, place: Unknown("id"),
-    "vars": lambda run, args, place: Unknown("vars"),
+    "vars": _vars,
     "open": lambda run, args, place: Unknown("a file"),
     "hash": lambda run, args, place: Unknown("hash"),
     "input": lambda run, args, place: Unknown("input"),

@@ -10,6 +10,7 @@ from actinit_lint.follow.attributes import get_attribute
 from actinit_lint.follow.builtin import BUILTINS
 from actinit_lint.follow.iteration import iterate
 from actinit_lint.follow.keys import key_of
+from actinit_lint.follow.namespaces import as_dict, holds_options
 from actinit_lint.follow.state import MISSING, Run
 from actinit_lint.follow.subscripts import get_item
 from actinit_lint.follow.values import (
@@ -131,6 +132,8 @@ def _spread(run: Run, out: Args, value: Value, place: Any) -> None:
 
 def _spread_keywords(out: Args, value: Value, place: Any) -> None:
     for option in options(value):
+        if holds_options(option):
+            option = as_dict(option)
         if isinstance(option, DictValue):
             for key, item in option.items.items():
                 if isinstance(key, str):

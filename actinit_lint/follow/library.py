@@ -12,6 +12,7 @@ from actinit_lint.follow.calls import flows_in, unknown_call
 from actinit_lint.follow.cases import FUNCTIONS as CASES
 from actinit_lint.follow.iteration import iterate
 from actinit_lint.follow.modules import clone, find_kind, make_library_object, parameters
+from actinit_lint.follow.namespaces import FUNCTIONS as NAMESPACES
 from actinit_lint.follow.records import library_output
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.structures import FUNCTIONS as STRUCTURES
@@ -518,6 +519,7 @@ def _array(run: Run, args: Args, place: Place) -> Value:
 FUNCTIONS: dict[str, Callable[[Run, Args, Place], Value]] = {
     **STRUCTURES,
     **CASES,
+    **NAMESPACES,
     "functools.partial": _partial,
     "functools.reduce": _reduce,
     "copy.deepcopy": _deepcopy,

@@ -16,6 +16,7 @@ from actinit_lint.follow.modules import (
     parameters,
     walk,
 )
+from actinit_lint.follow.namespaces import PARSER, holds_options, on_options, on_parser
 from actinit_lint.follow.state import TRAINING, Run
 from actinit_lint.follow.values import (
     Args,
@@ -401,6 +402,10 @@ SILENT = frozenset(
 
 
 def on_object(run: Run, owner: Obj, name: str, args: Args, place: Place) -> Value:
+    if PARSER in owner.flags:
+        return on_parser(run, owner, name, args, place)
+    if holds_options(owner):
+        return on_options(run, owner, name, args, place)
     if owner.kind is None:
         return unknown_call(run, f"method {name} of {owner.label}", args, place, name)
     handler = MODULE_METHODS.get(name)

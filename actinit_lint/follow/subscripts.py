@@ -5,6 +5,7 @@ from __future__ import annotations
 from actinit_lint.follow.attributes import get_attribute
 from actinit_lint.follow.iteration import drop_absent
 from actinit_lint.follow.keys import key_of
+from actinit_lint.follow.namespaces import holds_options, missing
 from actinit_lint.follow.records import positions
 from actinit_lint.follow.state import MISSING, Run
 from actinit_lint.follow.tokens import indexed, is_all
@@ -125,6 +126,8 @@ def _object(run: Run, owner: Obj, index: Value, place: Place) -> Value:
         return _sequence(run, values, False, index, True)
     if values is not None and isinstance(index, str) and index in owner.attrs:
         return owner.attrs[index]
+    if holds_options(owner) and isinstance(index, str):
+        return owner.attrs[index] if index in owner.attrs else missing(owner, index)
     if owner.cls is not None and owner.cls.find("__getitem__"):
         from actinit_lint.follow.calls import call_method
 
@@ -147,6 +150,8 @@ def set_item(run: Run, owner: Value, index: Value, value: Value, place: Place) -
             owner.places[key] = place
     elif isinstance(owner, ListValue):
         _set_in(run, owner, index, value)
+    elif holds_options(owner) and isinstance(index, str):
+        run.store(owner.attrs, index, value)
     elif isinstance(owner, Obj) and owner.items is not None:
         if isinstance(index, str):
             keys = owner.keys if owner.keys is not None else []

@@ -511,6 +511,16 @@ def _set_grad(run: Run, args: Args, place: Place) -> Value:
     return External("torch.no_grad()")
 
 
+def _sparse_product(run: Run, args: Args, place: Place) -> Value:
+    """A sparse matrix, as that of a graph, times features: each row is a sum over its neighbours'."""
+    from actinit_lint.follow import dataflow
+
+    last = args.kw.get("mat2", args.pos[-1] if len(args.pos) > 4 else args.pos[1] if len(args.pos) > 1 else None)
+    if isinstance(last, Flow):
+        return run.flow(Flow("pass", [last], place, name="scatter_add", shape=last.shape))
+    return dataflow.matmul(run, args.pos[0] if args.pos else Unknown("a sparse matrix"), last, place)
+
+
 def _array(run: Run, args: Args, place: Place) -> Value:
     value = args.pos[0] if args.pos else None
     return value if isinstance(value, (ListValue, tuple)) else Unknown("an array")
@@ -538,6 +548,7 @@ FUNCTIONS: dict[str, Callable[[Run, Args, Place], Value]] = {
     "torch.inference_mode": _no_grad("torch.inference_mode"),
     "torch.set_grad_enabled": _set_grad,
     "transformers.modeling_utils.ALL_ATTENTION_FUNCTIONS.get_interface": _attention_interface,
+    **dict.fromkeys(torch_table.SPARSE_PRODUCTS | keras_table.SPARSE_PRODUCTS, _sparse_product),
     "numpy.array": _array,
     "numpy.asarray": _array,
 }

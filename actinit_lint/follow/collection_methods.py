@@ -11,6 +11,7 @@ from actinit_lint.follow.values import (
     Args,
     DictValue,
     ListValue,
+    Tensor,
     Unknown,
     Value,
     dim,
@@ -68,6 +69,8 @@ def on_list(run: Run, owner: ListValue, name: str, args: Args, place: Place) -> 
 
 
 def on_dict(run: Run, owner: DictValue, name: str, args: Args, place: Place) -> Value:
+    if owner.state and any(isinstance(value, Tensor) for value in owner.items.values()):
+        run.assign(owner, "state", False)  # what was put into it is read again
     if name == "items":
         return ListValue(list(owner.items.items()), "list", owner.open)
     if name == "keys":

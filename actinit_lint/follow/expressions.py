@@ -12,7 +12,7 @@ from actinit_lint.follow.iteration import iterate
 from actinit_lint.follow.keys import key_of
 from actinit_lint.follow.namespaces import as_dict, holds_options
 from actinit_lint.follow.state import MISSING, Run
-from actinit_lint.follow.subscripts import get_item
+from actinit_lint.follow.subscripts import get_item, note_use
 from actinit_lint.follow.values import (
     Args,
     Deferred,
@@ -103,6 +103,7 @@ def arguments(run: Run, args: tuple[la.Arg, ...]) -> Args:
     out = Args()
     for arg in args:
         value = evaluate(run, arg.value)
+        note_use(run, value)
         place = run.place(arg.value.at)
         if arg.star == 1:
             _spread(run, out, value, place)
@@ -178,6 +179,7 @@ def _seq(run: Run, node: la.Seq) -> Value:
             open_ = open_ or not exact
         else:
             items.append(evaluate(run, item))
+            note_use(run, items[-1])
     if node.kind == "tuple" and not open_:
         return tuple(items)
     return ListValue(items, node.kind, open_)
@@ -197,6 +199,7 @@ def _dict(run: Run, node: la.Dict) -> Value:
             continue
         k = evaluate(run, key)
         v = evaluate(run, value)
+        note_use(run, v)
         at = key_of(k)
         if at is MISSING:
             result.open = True
@@ -385,6 +388,8 @@ def assign_target(run: Run, target: la.Expr, value: Value) -> None:
     elif kind is la.Attr:
         from actinit_lint.follow.attributes import set_attribute
 
+        note_use(run, value)
+
         owner = evaluate(run, node.value)
         set_attribute(run, owner, node.name, value, run.place(node.at))
     elif kind is la.Subscript:
@@ -394,6 +399,7 @@ def assign_target(run: Run, target: la.Expr, value: Value) -> None:
         if isinstance(owner, (Flow, Tensor)) and isinstance(value, Flow) and isinstance(node.value, (la.Name, la.Attr)):
             assign_target(run, node.value, _written_into(run, owner, value, run.place(node.at)))
             return
+        note_use(run, value)
         set_item(run, owner, evaluate(run, node.index), value, run.place(node.at))
     elif kind is la.Seq:
         _unpack(run, node.items, value, run.place(node.at))

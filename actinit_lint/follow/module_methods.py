@@ -31,6 +31,7 @@ from actinit_lint.follow.values import (
     Tensor,
     Unknown,
     Value,
+    View,
 )
 from actinit_lint.follow.writes import freeze
 from actinit_lint.knowledge.kinds import REQUIRED
@@ -91,6 +92,15 @@ def _parameters(named: bool) -> Callable[[Run, Obj, Args, Place], Value]:
         return ListValue([(start + n, p) if named else p for n, p in pairs])
 
     return enumerate_parameters
+
+
+def _state_dict(run: Run, owner: Obj, args: Args, place: Place) -> Value:
+    """The parameters by name, in the memory of the model; buffers are there too."""
+    items: dict[str, Value] = {name: View(parameter, data=True) for name, parameter in parameters(owner)}
+    run.fuel -= len(items)
+    state = DictValue(items, open_=True)
+    state.state = True
+    return state
 
 
 def _init(run: Run, owner: Obj, args: Args, place: Place) -> Value:
@@ -341,6 +351,7 @@ MODULE_METHODS: dict[str, Callable[[Run, Obj, Args, Place], Value]] = {
     "keys": _pairs("keys"),
     "values": _pairs("values"),
     "items": _pairs("items"),
+    "state_dict": _state_dict,
     "load_state_dict": _load,
     "load_weights": _load,
     "set_weights": _load,
@@ -362,7 +373,6 @@ MODULE_METHODS: dict[str, Callable[[Run, Obj, Args, Place], Value]] = {
 SILENT = frozenset(
     [
         "zero_grad",
-        "state_dict",
         "summary",
         "fit",
         "evaluate",

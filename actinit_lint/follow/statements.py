@@ -13,6 +13,7 @@ from actinit_lint.follow.expressions import assign_target, evaluate
 from actinit_lint.follow.imports import import_from, import_module
 from actinit_lint.follow.iteration import iterate
 from actinit_lint.follow.state import OutOfFuel, Run
+from actinit_lint.follow.subscripts import note_use
 from actinit_lint.follow.values import (
     Args,
     Bound,
@@ -122,7 +123,9 @@ def _aug_assign(run: Run, node: la.AugAssign) -> Outcome:
 
 
 def _return(run: Run, node: la.Return) -> Outcome:
-    run.frame.returns.append(None if node.value is None else evaluate(run, node.value))
+    value = None if node.value is None else evaluate(run, node.value)
+    note_use(run, value)
+    run.frame.returns.append(value)
     return RETURN
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from actinit_lint.follow.attributes import get_attribute
 from actinit_lint.follow.iteration import drop_absent
 from actinit_lint.follow.keys import key_of
@@ -104,7 +106,11 @@ def _key(run: Run, owner: DictValue, index: Value) -> Value:
     key = key_of(index)
     if key is MISSING:
         return Unknown("item with an unknown key")
-    return drop_absent(owner.items[key]) if key in owner.items else Unknown("missing key")
+    if key not in owner.items:
+        return Unknown("missing key")
+    if owner.state and isinstance(owner.items[key], Tensor):
+        note_use(run, owner)
+    return drop_absent(owner.items[key])
 
 
 def _object(run: Run, owner: Obj, index: Value, place: Place) -> Value:
@@ -146,6 +152,8 @@ def set_item(run: Run, owner: Value, index: Value, value: Value, place: Place) -
         if key is MISSING:
             run.assign(owner, "open", True)
         else:
+            if owner.state:
+                _rebind(run, owner, key, value, place)
             run.store(owner.items, key, value)
             owner.places[key] = place
     elif isinstance(owner, ListValue):
@@ -172,6 +180,19 @@ def set_item(run: Run, owner: Value, index: Value, value: Value, place: Place) -
         from actinit_lint.follow.writes import set_part
 
         set_part(run, owner, index, value, place)
+
+
+def note_use(run: Run, value: Value) -> None:
+    """A state that is handed on, returned, kept or read again is for somebody, who may load it."""
+    if isinstance(value, DictValue) and value.state:
+        run.assign(value, "state", False)
+
+
+def _rebind(run: Run, owner: DictValue, key: Any, value: Value, place: Place) -> None:
+    """`state["fc.weight"] = torch.randn(3, 4)`: the dictionary holds another tensor, the model still its own."""
+    held = owner.items.get(key)
+    if isinstance(held, View) and isinstance(value, Tensor):
+        run.record("rebound", place, parameter=held.parameter, initializer=value.initializer, state=owner)
 
 
 def _set_in(run: Run, owner: ListValue, index: Value, value: Value) -> None:

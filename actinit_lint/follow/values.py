@@ -333,14 +333,18 @@ class Fields(tuple[Any, ...]):
 
 
 class DictValue:
-    """A dictionary with known keys; `open`: it may hold other keys too."""
+    """A dictionary with known keys; `open`: it may hold other keys too.
 
-    __slots__ = ("born", "items", "open", "places")
+    `state`: it is what a model's `state_dict()` gave, and nothing was seen to use it since.
+    """
+
+    __slots__ = ("born", "items", "open", "places", "state")
 
     def __init__(self, items: dict[Any, Value], places: dict[Any, Place] | None = None, open_: bool = False) -> None:
         self.items = Items(items)
         self.places = places if places is not None else {}
         self.open = open_
+        self.state = False
         self.born = tick()
 
 

@@ -172,7 +172,10 @@ def kind_name(owner: Obj) -> str:
     if owner.kind.role == "initializer":
         return f"keras.initializers.{owner.state.get('name')}"
     prefix = "torch.nn" if owner.kind.framework == "torch" else "keras.layers"
-    return canonical(f"{prefix}.{owner.kind.name}")
+    name = owner.kind.name
+    if owner.applied:  # a lazy layer has become one of the usual kind
+        name = name.removeprefix("Lazy")
+    return canonical(f"{prefix}.{name}")
 
 
 def _super(run: Run, owner: Super, name: str, place: Place) -> Value:

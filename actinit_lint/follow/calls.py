@@ -386,9 +386,24 @@ def instantiate(run: Run, cls: ClassValue, args: Args, place: Place) -> Value:
         from actinit_lint.follow.modules import library_init
 
         library_init(run, obj, args, place)
+    if any(name.endswith(".LightningModule") for name in externals):
+        _prepare(run, obj, place)
     if obj.kind is not None and obj.kind.framework == "torch":
         _forget_trials(run, last)
     return obj
+
+
+#: Methods that Lightning's trainer calls before the first step, in this order (lightning/pytorch/trainer/trainer.py).
+HOOKS = ("setup", "configure_model", "on_fit_start")
+
+
+def _prepare(run: Run, obj: Obj, place: Place) -> None:
+    """What the trainer has a Lightning module do before it trains: layers may be made, and initialised, there."""
+    for name in HOOKS:
+        found = obj.cls.find(name) if obj.cls is not None else None
+        if found is not None and isinstance(found[0], Func):
+            stage: list[Value] = ["fit"] if name == "setup" and len(found[0].node.params) > 1 else []
+            call_method(run, obj, name, stage, place)
 
 
 def plain_part(args: Args) -> Args:

@@ -51,8 +51,8 @@ def combine(run: Run, sign: str, left: Value, right: Value, place: Place) -> Val
     if isinstance(other, (Obj, ListValue, tuple)):
         return run.flow(Flow("unknown", flows, place, name=f"{sign} with something unknown"))
     if sign in "+-":
-        # an unknown summand may be another branch: the benefit of the doubt is in `add`
-        op = "add" if isinstance(other, Unknown) else "pass"
+        # an unknown summand may be another branch: the benefit of the doubt is in `add`; a target is subtracted
+        op = "add" if sign == "+" and isinstance(other, Unknown) else "pass"
         node = run.flow(Flow(op, [x], place, name=sign, shape=x.shape))
         if isinstance(other, (Parameter, View)):
             node.info["added"] = other.parameter if isinstance(other, View) else other

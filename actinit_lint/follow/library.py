@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from actinit_lint.follow import huggingface, keras_api, torch_api
 from actinit_lint.follow.builtin import BUILTINS, STANDARD
-from actinit_lint.follow.calls import flows_in, unknown_call
+from actinit_lint.follow.calls import call, flows_in, unknown_call
 from actinit_lint.follow.cases import FUNCTIONS as CASES
 from actinit_lint.follow.iteration import iterate
 from actinit_lint.follow.modules import clone, find_kind, make_library_object, parameters
@@ -409,7 +409,24 @@ def _partial(run: Run, args: Args, place: Place) -> Value:
 
 
 def _reduce(run: Run, args: Args, place: Place) -> Value:
-    return unknown_call(run, "functools.reduce", args, place)
+    """`reduce(lambda x, layer: layer(x), layers, x)`: one element after the other."""
+    if len(args.pos) < 2:
+        return unknown_call(run, "functools.reduce", args, place)
+    elements, exact = iterate(run, args.pos[1], place)
+    values = [*args.pos[2:3], *elements]
+    if not values:
+        return Unknown("reduce of nothing")
+    result = values[0]
+    run.repeat += not exact
+    try:
+        for value in values[1:]:
+            step = Args()
+            step.add(result, place)
+            step.add(value, place)
+            result = call(run, args.pos[0], step, place)
+    finally:
+        run.repeat -= not exact
+    return result
 
 
 def _deepcopy(run: Run, args: Args, place: Place) -> Value:

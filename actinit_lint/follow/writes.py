@@ -153,6 +153,7 @@ def overwrite(run: Run, target: Value, change: Callable[[Initializer], Initializ
     """An in-place change of what is there: `weight.mul_(0.1)`, `weight *= 2`.
 
     It is the initialisation of a parameter that was left to its default, and belongs to one that was made before it.
+    After a backward pass it is a step of training: `weight -= rate * weight.grad`.
     """
     if isinstance(target, View):
         if target.copy or target.part:
@@ -160,10 +161,13 @@ def overwrite(run: Run, target: Value, change: Callable[[Initializer], Initializ
         target = target.parameter
     if isinstance(target, Parameter) and target.writes:
         last = target.writes[-1]
+        if run.uses > last.uses:
+            return
         if last.kind == "default" and not target.parametrized:
             _add(run, target, change(last.initializer), place, (), "statement")
             return
-        new = Write(change(last.initializer), last.place, (*last.also, (place, "changed here")), last.kind)
+        also = (*last.also, (place, "changed here"))
+        new = Write(change(last.initializer), last.place, also, last.kind, uses=last.uses)
         run.assign(target, "writes", (*target.writes, new))
 
 

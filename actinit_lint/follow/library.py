@@ -36,7 +36,15 @@ from actinit_lint.follow.values import (
 )
 from actinit_lint.knowledge import keras as keras_table
 from actinit_lint.knowledge import torch as torch_table
-from actinit_lint.knowledge.initializers import KERAS, KERAS_NAMES, TF_DEPRECATED, TF_NAMES, InitFunction, number
+from actinit_lint.knowledge.initializers import (
+    CONTRIB,
+    KERAS,
+    KERAS_NAMES,
+    TF_DEPRECATED,
+    TF_NAMES,
+    InitFunction,
+    number,
+)
 from actinit_lint.knowledge.kinds import Kind
 from actinit_lint.knowledge.names import canonical
 from actinit_lint.model import Activation, Place
@@ -222,8 +230,10 @@ def call_keras(run: Run, name: str, args: Args, place: Place) -> Value:
         return made
     if name in ("keras.initializers.get", "keras.activations.get", "keras.losses.get"):
         return args.pos[0] if args.pos else Unknown("get without a name")
-    if name in ("tensorflow.Variable", "keras.Variable", "keras.backend.variable"):
+    if name in ("tensorflow.Variable", "tensorflow.v1.Variable", "keras.Variable", "keras.backend.variable"):
         return torch_api.make_parameter(run, args, place)
+    if name in ("tensorflow.get_variable", "tensorflow.v1.get_variable"):
+        return keras_api.get_variable(run, args, place)
     if last in keras_table.LOGIT_LOSSES and "cross_entropy" in last:
         return _logit_loss(run, last, args, place)
     flows = flows_in(args.values())
@@ -273,13 +283,17 @@ def _keras_tensor(last: str, args: Args, place: Place) -> Tensor | None:
         kind = "truncated_normal" if last.startswith("trunc") else "normal"
         initializer = Initializer(
             "trunc_normal" if kind != "normal" else "normal", "normal", kind,  # type: ignore[arg-type]
-            mean=number(args.kw.get("mean", 0.0)), std=number(args.kw.get("stddev", 1.0)),
+            mean=number(_given(args, "mean", 1, 0.0)), std=number(_given(args, "stddev", 2, 1.0)),
         )  # fmt: skip
         return Tensor(initializer, shape, place)
     if last in ("random_uniform", "uniform"):
-        low, high = number(args.kw.get("minval", 0.0)), number(args.kw.get("maxval", 1.0))
+        low, high = number(_given(args, "minval", 1, 0.0)), number(_given(args, "maxval", 2, 1.0))
         return Tensor(Initializer("uniform", "uniform", "uniform", low=low, high=high), shape, place)
     return None
+
+
+def _given(args: Args, name: str, position: int, default: Value) -> Value:
+    return args.pos[position] if len(args.pos) > position else args.kw.get(name, default)
 
 
 def _logit_loss(run: Run, last: str, args: Args, place: Place) -> Value:
@@ -295,6 +309,8 @@ def keras_initializer(name: str) -> InitFunction | None:
     """The row of an initialiser class or function of Keras, TF 2 or TF 1."""
     parts = name.split(".")
     last = parts[-1]
+    if parts[:2] == ["tensorflow", "contrib"] and last in CONTRIB:
+        return CONTRIB[last][0]
     if "initializers" in parts[:-1]:
         cls = KERAS_NAMES.get(last, last)
         return TF_NAMES.get(last) or KERAS.get(cls)
@@ -320,10 +336,10 @@ def make_initializer(run: Run, name: str, row: InitFunction, args: Args, place: 
     if parts[0] == "tensorflow" and len(parts) == 2 and last in TF_DEPRECATED:
         run.record("spelling", place, what="function", name=f"tf.{last}", state="deprecated", framework="tensorflow",
                    near=(), replacement=TF_DEPRECATED[last])  # fmt: skip
-    elif parts[:2] == ["tensorflow", "contrib"]:
+    elif parts[:2] == ["tensorflow", "contrib"] and last in CONTRIB:
         run.record("spelling", place, what="function", name=".".join(["tf", *parts[1:]]), state="deprecated",
                    framework="tensorflow", near=(),
-                   replacement=f"tf.keras.initializers.{KERAS_NAMES.get(last, 'VarianceScaling')}")  # fmt: skip
+                   replacement=f"tf.keras.initializers.{CONTRIB[last][1]}")  # fmt: skip
     return obj
 
 

@@ -513,6 +513,7 @@ NORM_FUNCTIONS = {
 #: Tensor methods and functions whose result is no data of the model.
 META_FUNCTIONS = frozenset(
     [
+        "get_shape",
         "size",
         "dim",
         "ndimension",

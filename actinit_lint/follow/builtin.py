@@ -9,7 +9,7 @@ from typing import Any
 
 from actinit_lint.follow import operators
 from actinit_lint.follow.attributes import get_attribute, has_attribute, kind_name, set_attribute
-from actinit_lint.follow.fans import computed, is_made_of_sizes, square_root
+from actinit_lint.follow.fans import as_float, computed, is_made_of_sizes, is_size, square_root
 from actinit_lint.follow.iteration import MOST_ELEMENTS, Range, drop_absent, iterate
 from actinit_lint.follow.namespaces import as_dict, holds_options
 from actinit_lint.follow.state import Run
@@ -386,6 +386,8 @@ def _convert(kind: type) -> Handler:
         if not args.pos:
             return kind()
         value = args.pos[0]
+        if kind is float and is_size(value):
+            return as_float(value)
         if isinstance(value, (int, float, str, bool)):
             try:
                 return kind(value)

@@ -28,6 +28,7 @@ from actinit_lint.follow.values import (
     View,
     class_names,
     is_plain,
+    options,
 )
 from actinit_lint.model import Place
 from actinit_lint.program import language as la
@@ -139,10 +140,11 @@ def _may_fill(run: Run, args: Args, place: Place) -> None:
     from actinit_lint.reference.normal_form import OPAQUE
 
     for value in args.values():
-        if isinstance(value, (Parameter, View)):
-            write(run, value, OPAQUE, place)
-        elif isinstance(value, Obj) and value.kind is not None and value.kind.weights is not None:
-            initializer_opaque(run, value, place)
+        for option in options(value):
+            if isinstance(option, (Parameter, View)):
+                write(run, option, OPAQUE, place)
+            elif isinstance(option, Obj) and option.kind is not None and option.kind.weights is not None:
+                initializer_opaque(run, option, place)
 
 
 def call_method(run: Run, owner: Obj, name: str, values: list[Value], place: Place) -> Value:

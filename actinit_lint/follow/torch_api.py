@@ -150,11 +150,18 @@ def create(run: Run, last: str, args: Args, place: Place) -> Value | None:
     if row is None:
         return None
     initializer, like = row
+    if initializer.family == "uninitialised" and _is_quantised(args.kw.get("dtype")):
+        initializer = LOADED
     if like:
         source = args.pos[0] if args.pos else None
         shape = source.shape if isinstance(source, (Tensor, Parameter)) else None
         return Tensor(initializer, shape, place)
     return Tensor(initializer, _sizes(args), place)
+
+
+def _is_quantised(dtype: Value) -> bool:
+    """Whether a type has 8 bits or fewer: such numbers are not trained, they are computed from trained ones."""
+    return all(isinstance(one, External) and table.QUANTISED.fullmatch(one.name) for one in options(dtype))
 
 
 def _normal(args: Args, place: Place) -> Tensor:

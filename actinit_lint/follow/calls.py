@@ -107,12 +107,18 @@ def _call_options(run: Run, target: OneOf, args: Args, place: Place) -> Value:
     if len(callables) == 1:
         return call(run, callables[0], args, place)
     outcomes = run.branch([lambda option=option: call(run, option, args, place) for option in callables])  # type: ignore[misc]
-    run.merge([changes for _, changes in outcomes])
+    run.merge([changes for _, changes in outcomes], [_made(option) for option in callables])
     names = class_names(target)
     for value, _ in outcomes if names else ():
         if isinstance(value, Obj):
             value.state[CHOSEN] = names
     return run.join([value for value, _ in outcomes])
+
+
+def _made(target: Value) -> int | None:
+    """When the object was made that is called, or whose method is."""
+    owner = target.self if isinstance(target, (Bound, Method)) else target
+    return owner.born if isinstance(owner, (Obj, Parameter)) else None
 
 
 def _with_partial(partial: Partial, args: Args) -> Args:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from actinit_lint.follow import distributions
 from actinit_lint.follow.fans import fan
 from actinit_lint.follow.namespaces import METHODS, OPEN, holds_options, missing
 from actinit_lint.follow.state import MISSING, Run
@@ -244,6 +245,8 @@ def _view(run: Run, owner: View, name: str, place: Place) -> Value:
 
 
 def _flow(run: Run, owner: Flow, name: str, place: Place) -> Value:
+    if owner.info.get("distribution"):
+        return distributions.attribute(run, owner, name, place)
     if name == "shape":
         return Unknown("size of the data")
     if name in ("T", "mT", "data", "real", "values", "logits", "last_hidden_state", "sample"):

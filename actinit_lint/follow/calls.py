@@ -29,6 +29,7 @@ from actinit_lint.follow.values import (
     View,
     class_names,
     is_plain,
+    options,
 )
 from actinit_lint.model import Place
 from actinit_lint.program import language as la
@@ -107,12 +108,18 @@ def _call_options(run: Run, target: OneOf, args: Args, place: Place) -> Value:
     if len(callables) == 1:
         return call(run, callables[0], args, place)
     outcomes = run.branch([lambda option=option: call(run, option, args, place) for option in callables])  # type: ignore[misc]
-    run.merge([changes for _, changes in outcomes])
+    run.merge([changes for _, changes in outcomes], [_made(option) for option in callables])
     names = class_names(target)
     for value, _ in outcomes if names else ():
         if isinstance(value, Obj):
             value.state[CHOSEN] = names
     return run.join([value for value, _ in outcomes])
+
+
+def _made(target: Value) -> int | None:
+    """When the object was made that is called, or whose method is."""
+    owner = target.self if isinstance(target, (Bound, Method)) else target
+    return owner.born if isinstance(owner, (Obj, Parameter)) else None
 
 
 def _with_partial(partial: Partial, args: Args) -> Args:
@@ -140,10 +147,11 @@ def _may_fill(run: Run, args: Args, place: Place) -> None:
     from actinit_lint.reference.normal_form import OPAQUE
 
     for value in args.values():
-        if isinstance(value, (Parameter, View)):
-            write(run, value, OPAQUE, place)
-        elif isinstance(value, Obj) and value.kind is not None and value.kind.weights is not None:
-            initializer_opaque(run, value, place)
+        for option in options(value):
+            if isinstance(option, (Parameter, View)):
+                write(run, option, OPAQUE, place)
+            elif isinstance(option, Obj) and option.kind is not None and option.kind.weights is not None:
+                initializer_opaque(run, option, place)
 
 
 def call_method(run: Run, owner: Obj, name: str, values: list[Value], place: Place) -> Value:

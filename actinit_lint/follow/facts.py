@@ -33,6 +33,7 @@ from actinit_lint.model import (
     Stack,
     Use,
 )
+from actinit_lint.reference.normal_form import LOADED
 
 SOFTMAX = ("softmax", "log_softmax")
 #: Through these an activation's input is still the other activation's output.
@@ -95,7 +96,7 @@ class SessionFacts:
             self._site(place, f"its output goes into something that is not followed ({_blame(found)})")
             return
         reason = self._meet(node, layer, found)
-        if weight is None or weight.initializer.family == "opaque":
+        if weight is None or (weight.initializer.family == "opaque" and weight.initializer != LOADED):
             reason = "its effective initialiser is not known"
         self._site(place, reason)
 

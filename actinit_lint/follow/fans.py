@@ -213,8 +213,8 @@ def _of_layer(what: Fan, target: Value) -> Fan | None:
 def _scaling(initializer: Initializer, gain: float, mode: Mode) -> Initializer:
     distribution = initializer.distribution
     word = "uniform" if distribution == "uniform" else "normal"
-    if distribution == "uniform" and mode == "fan_in" and isclose(gain, sqrt(1 / 3), rel_tol=1e-6):
-        return TORCH_DEFAULT
+    if distribution == "uniform" and mode != "fan_avg" and isclose(gain, sqrt(1 / 3), rel_tol=1e-6):
+        return replace(TORCH_DEFAULT, mode=mode)  # of square layers both fans are one
     family = (
         "xavier"
         if mode == "fan_avg"

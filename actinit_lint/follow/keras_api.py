@@ -25,7 +25,7 @@ from actinit_lint.knowledge import keras as table
 from actinit_lint.knowledge.initializers import KERAS, KERAS_NAMES, TF_NAMES
 from actinit_lint.knowledge.kinds import REQUIRED, Kind
 from actinit_lint.model import Place, Write
-from actinit_lint.reference.normal_form import KERAS_DEFAULT, OPAQUE, Initializer
+from actinit_lint.reference.normal_form import KERAS_DEFAULT, LOADED, OPAQUE, Initializer
 
 # Names --------------------------------------------------------------------------------------------
 
@@ -164,7 +164,9 @@ def build(run: Run, obj: Obj, x: Flow) -> None:
                 initializer, also, shared = initializer_value(run, value, place, row.initializer)
             elif obj.open_args:
                 initializer = OPAQUE
-        if obj.flags & {"unknown_base", "loaded"}:
+        if "loaded" in obj.flags:
+            initializer = LOADED
+        if "unknown_base" in obj.flags:
             initializer = OPAQUE
         if row.name == "bias" and kind.name.endswith("LSTM") and how == "default":
             initializer = OPAQUE  # zeros with ones in the forget gate

@@ -29,6 +29,7 @@ from actinit_lint.model import (
     Write,
 )
 from actinit_lint.program import language as la
+from actinit_lint.reference.normal_form import LOADED
 
 RANDOM = ("variance_scaling", "normal", "uniform", "orthogonal")
 
@@ -228,7 +229,7 @@ def _empty(session: Session, layers: Layers, facts: list[object], confidence: An
         owner = parameter.owner
         if owner is None or owner.kind is None or owner.cls is None or not _holds(owner, parameter):
             continue
-        if filled_elsewhere(session, parameter):
+        if filled_elsewhere(session, parameter) or _is_to_be_loaded(owner):
             continue
         path = layers.paths.get(id(owner), "")
         layer = Layer(f"{path}.{parameter.name}" if path else parameter.name, "Parameter", "torch", parameter.place)
@@ -237,6 +238,23 @@ def _empty(session: Session, layers: Layers, facts: list[object], confidence: An
         model = layers.models.get(id(owner), owner.label)
         owners = tuple(c.name for c in owner.cls.lineage() if isinstance(c, ClassValue))
         yield EmptyParameter(layer, weight, parameter.place, model, confidence, met.get(parameter.place), owners)
+
+
+def _is_to_be_loaded(owner: Obj) -> bool:
+    """Whether a module holds weights that only make sense when loaded: quantised ones, or frozen ones without content.
+
+    Its scales and biases come with them.
+    """
+    held = [value for value in owner.attrs.values() if isinstance(value, Parameter) and value.writes]
+    return any(
+        value.writes[0].initializer == LOADED
+        or (
+            (value.buffer or not value.trainable)
+            and value.writes[0].initializer.family == "uninitialised"
+            and all(write.initializer.family in ("uninitialised", "opaque") for write in value.writes)
+        )
+        for value in held
+    )
 
 
 def filled_elsewhere(session: Session, parameter: Parameter) -> bool:

@@ -6,7 +6,7 @@ branch is being taken, so that both branches start from the same state and their
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from time import process_time
@@ -33,8 +33,8 @@ from actinit_lint.follow.values import (
     one_of,
     options,
     same,
-    tick,
 )
+from actinit_lint.follow.ways import Ways
 from actinit_lint.model import NotFollowed, Place, Write
 from actinit_lint.program import language as la
 from actinit_lint.reference.normal_form import LOADED, OPAQUE
@@ -145,6 +145,7 @@ class Run:
     frames: list[Frame] = field(default_factory=list)
     session: Session = field(default_factory=lambda: Session("", ""))
     trail: list[tuple[Any, Any, Any]] = field(default_factory=list)
+    ways: Ways = field(default_factory=Ways)
     branching: int = 0
     fuel: int = FUEL
     repeat: int = 0  # > 0 inside a loop of unknown length
@@ -243,16 +244,18 @@ class Run:
     def branch(self, alternatives: Iterable[Callable[[], Any]]) -> list[tuple[Any, Changes]]:
         """Run each alternative from the present state; return (result, changes) of each, with the state restored."""
         outcomes = []
+        condition = self.ways.condition()
         for alternative in alternatives:
-            mark, start = len(self.trail), tick()
+            mark, start = len(self.trail), self.ways.enter(condition)
             self.branching += 1
             try:
                 result = alternative()
             except Exception:
-                self.branching -= 1
                 self._rollback(mark)
                 raise
-            self.branching -= 1
+            finally:
+                self.branching -= 1
+                self.ways.leave()
             changes = self._changes(mark, start)
             self._rollback(mark)
             outcomes.append((result, changes))
@@ -308,8 +311,12 @@ class Run:
         else:
             self.store(owner, key, value)
 
-    def merge(self, several: list[Changes]) -> None:
-        """Join the changes of several branches that all go on from here."""
+    def merge(self, several: list[Changes], owners: Sequence[int | None] = ()) -> None:
+        """Join the changes of several branches that all go on from here.
+
+        `owners` are the times when the values were made for which the branches stand, where they stand for such: of
+        several models that a condition chose from, each exists in its own branch alone.
+        """
         slots: dict[Any, tuple[Any, Any, Any]] = {}
         for changes in several:
             for slot, (owner, key, _, old) in changes.items():
@@ -319,7 +326,9 @@ class Run:
             if len(made) == 1:  # made inside that branch: on the other ways it does not exist
                 self._put(owner, key, made[0][slot][2])
                 continue
-            values = [changes[slot][2] if slot in changes else old for changes in several]
+            born = getattr(owner, "born", 0)
+            there = [c for c, one in zip(several, owners) if not (born and one and self.ways.exclude(born, one))]
+            values = [changes[slot][2] if slot in changes else old for changes in there or several]
             self._put(owner, key, self._join_slot(owner, key, values))
 
     def _join_slot(self, owner: Any, key: Any, values: list[Any]) -> Any:

@@ -24,8 +24,10 @@ from actinit_lint.reference.normal_form import OPAQUE, Initializer
 
 
 def on_flow(run: Run, owner: Flow, name: str, args: Args, place: Place) -> Value:
-    from actinit_lint.follow import dataflow
+    from actinit_lint.follow import dataflow, distributions
 
+    if owner.info.get("distribution"):
+        return distributions.call(run, owner, name, place)
     if name == "backward":
         run.uses += 1
     if name in ("size", "dim", "numel", "item", "backward", "tolist", "numpy"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from actinit_lint.follow import dataflow
+from actinit_lint.follow import dataflow, distributions
 from actinit_lint.follow.calls import call, unknown_call
 from actinit_lint.follow.fans import by_fans, fan
 from actinit_lint.follow.modules import children, initializer_opaque
@@ -53,6 +53,8 @@ def call_torch(run: Run, name: str, args: Args, place: Place) -> Value:
         return make_parameter(run, args, place, buffer=last == "Buffer")
     if name.startswith("torch.nn.utils."):
         return _utility(run, name, last, args, place)
+    if name.startswith("torch.distributions."):
+        return distributions.make(run, last, args, place)
     if last in PASS_THROUGH:
         return args.pos[0] if args.pos else Unknown(last)
     target = args.kw.get("out")
@@ -150,11 +152,18 @@ def create(run: Run, last: str, args: Args, place: Place) -> Value | None:
     if row is None:
         return None
     initializer, like = row
+    if initializer.family == "uninitialised" and _is_quantised(args.kw.get("dtype")):
+        initializer = LOADED
     if like:
         source = args.pos[0] if args.pos else None
         shape = source.shape if isinstance(source, (Tensor, Parameter)) else None
         return Tensor(initializer, shape, place)
     return Tensor(initializer, _sizes(args), place)
+
+
+def _is_quantised(dtype: Value) -> bool:
+    """Whether a type has 8 bits or fewer: such numbers are not trained, they are computed from trained ones."""
+    return all(isinstance(one, External) and table.QUANTISED.fullmatch(one.name) for one in options(dtype))
 
 
 def _normal(args: Args, place: Place) -> Tensor:

@@ -5,6 +5,7 @@ Signatures and defaults as of torch 2.13 (torch/nn/modules/*.py, torch/nn/functi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from math import sqrt
@@ -598,6 +599,9 @@ CREATORS: dict[str, tuple[Initializer, bool]] = {
     "HalfTensor": (Initializer("uninitialised", "uninitialised"), False),
     "eye": (Initializer("identity", "identity", gain=1.0), False),
 }  # fmt: skip
+
+#: Types of quantised weights.
+QUANTISED = re.compile(r"torch\.(q?u?int[1-8](x\d+)?|bits[1-8](x\d+)?|float[4-8]_\w+)")
 
 #: Base classes of other libraries that are torch modules: canonical name -> what calls their init method.
 MODULE_BASES: dict[str, str | None] = {

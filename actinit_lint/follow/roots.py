@@ -74,6 +74,7 @@ def guarded(run: Run, session: Session, frame: Frame, what: Callable[[], None]) 
     state = (run.session, run.frames, run.fuel, run.branching, run.repeat, run.no_grad, run.via, run.trail)
     inner = (run.trying, run.sweep, run.sweeps)
     run.session, run.frames, run.fuel = session, [frame], given
+    session.uses = run.uses
     run.branching, run.repeat, run.no_grad, run.via, run.trail = 0, 0, 0, (), []
     run.trying, run.sweep, run.sweeps = 0, 0, ()
     try:

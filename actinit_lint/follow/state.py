@@ -118,6 +118,7 @@ class Session:
     top: bool = False  # the top level of a file
     abridged: bool = False  # too large to be followed as it is: long loops are cut short
     unfinished: bool = False  # its steps ran out
+    uses: int = 0  # how often something had trained when it began
     inputs: dict[int, Flow] = field(default_factory=dict)  # what stands for data of other sessions, by their id
 
     def holds(self, node: Flow) -> bool:

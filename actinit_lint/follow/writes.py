@@ -161,7 +161,7 @@ def overwrite(run: Run, target: Value, change: Callable[[Initializer], Initializ
         target = target.parameter
     if isinstance(target, Parameter) and target.writes:
         last = target.writes[-1]
-        if run.uses > last.uses:
+        if run.uses > max(last.uses, run.session.uses):
             return
         if last.kind == "default" and not target.parametrized:
             _add(run, target, change(last.initializer), place, (), "statement")

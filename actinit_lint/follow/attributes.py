@@ -6,6 +6,7 @@ from typing import Any
 
 from actinit_lint.follow import distributions
 from actinit_lint.follow.fans import fan
+from actinit_lint.follow.foreign import LAST
 from actinit_lint.follow.namespaces import METHODS, OPEN, holds_options, missing
 from actinit_lint.follow.state import MISSING, Run
 from actinit_lint.follow.values import (
@@ -18,6 +19,7 @@ from actinit_lint.follow.values import (
     External,
     Fields,
     Flow,
+    Foreign,
     Func,
     ListValue,
     Method,
@@ -281,6 +283,14 @@ def _unknown(run: Run, owner: Unknown, name: str, place: Place) -> Value:
     return owner.parts[name] if owner.parts is not None and name in owner.parts else owner.part(name)
 
 
+def _foreign(run: Run, owner: Foreign, name: str, place: Place) -> Value:
+    if owner.parts is not None and name in owner.parts:
+        return owner.parts[name]
+    if name == "module":
+        return owner
+    return owner.part(name) if name in LAST else Method(owner, name, place)
+
+
 def _func(run: Run, owner: Func, name: str, place: Place) -> Value:
     if name in ("__name__", "__qualname__"):
         return owner.name
@@ -331,6 +341,7 @@ GETTERS: dict[type, Any] = {
     Tensor: _tensor,
     OneOf: _one_of,
     Unknown: _unknown,
+    Foreign: _foreign,
     Func: _func,
     Partial: _partial,
     Bound: _bound,

@@ -15,6 +15,7 @@ from actinit_lint.follow.values import (
     DictValue,
     External,
     Flow,
+    Foreign,
     Func,
     ListValue,
     Method,
@@ -63,13 +64,23 @@ def call(run: Run, target: Value, args: Args, place: Place) -> Value:
 
         return call_object(run, target, args, place)
     if kind is Partial:
-        return call(run, target.func, _with_partial(target, args), place)
+        outer = run.made_at
+        if target.func.__class__ is External:
+            run.made_at = (*outer, (target.place, "made here"))
+        try:
+            return call(run, target.func, _with_partial(target, args), place)
+        finally:
+            run.made_at = outer
     if kind is OneOf:
         return _call_options(run, target, args, place)
     if target is ABSENT:
         return args.pos[0] if args.pos else None
     if kind is str:
         return _call_name(run, target, args, place)
+    if kind is Foreign:
+        from actinit_lint.follow.foreign import call_foreign
+
+        return call_foreign(run, target, args, place)
     if kind is Unknown:
         _may_fill(run, args, place)
     return unknown_call(run, "an unknown function", args, place)

@@ -10,6 +10,7 @@ from actinit_lint.follow import huggingface, keras_api, torch_api
 from actinit_lint.follow.builtin import BUILTINS, STANDARD
 from actinit_lint.follow.calls import call, flows_in, unknown_call
 from actinit_lint.follow.cases import FUNCTIONS as CASES
+from actinit_lint.follow.foreign import makes_model
 from actinit_lint.follow.iteration import iterate
 from actinit_lint.follow.modules import clone, find_kind, make_library_object, parameters
 from actinit_lint.follow.namespaces import FUNCTIONS as NAMESPACES
@@ -23,6 +24,7 @@ from actinit_lint.follow.values import (
     External,
     Fields,
     Flow,
+    Foreign,
     Func,
     ListValue,
     Obj,
@@ -105,6 +107,8 @@ def call_external(run: Run, name: str, args: Args, place: Place) -> Value:
         return call_object(run, make_library_object(run, kind, Args(), place), args, place)
     if name in run.wrappers and canonical(run.wrappers[name]["like"]) != name:
         return call_wrapper(run, name, args, place)
+    if makes_model(name):
+        return Foreign(f"a model of {name.split('.', 1)[0]}", place, f"{name}#{run.next()}")
     if name.startswith("builtins."):
         handler = BUILTINS.get(name[9:])
         return handler(run, args, place) if handler is not None else unknown_call(run, name[9:], args, place)

@@ -7,6 +7,7 @@ from typing import Any
 
 from actinit_lint.follow.calls import unknown_call
 from actinit_lint.follow.collection_methods import on_dict, on_list, on_text, on_tuple
+from actinit_lint.follow.foreign import on_foreign
 from actinit_lint.follow.module_methods import from_config, on_object, on_super
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.tensor_methods import on_flow, on_parameter, on_tensor
@@ -16,6 +17,7 @@ from actinit_lint.follow.values import (
     External,
     Fields,
     Flow,
+    Foreign,
     ListValue,
     Method,
     Obj,
@@ -44,6 +46,7 @@ def _on_class(run: Run, owner: External, name: str, args: Args, place: Place) ->
 
 OWNERS: dict[type, Callable[[Run, Any, str, Args, Place], Value]] = {
     Flow: on_flow,
+    Foreign: on_foreign,
     Parameter: on_parameter,
     View: on_parameter,
     Tensor: on_tensor,

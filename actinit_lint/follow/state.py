@@ -168,6 +168,7 @@ class Run:
     uses: int = 0  # how often something trained so far: what an initialisation is for
     sweeps: tuple[int, ...] = ()  # numbers of the sweeps that the code is in
     sweep: int = 0  # > 0 inside a loop over the modules or parameters of a model
+    made_at: tuple[tuple[Place, str], ...] = ()  # where the partials were made of the call that runs
     via: tuple[tuple[Place, str], ...] = ()  # lines on the way to an initialiser: `self.apply(fn)`
 
     # Effort ---------------------------------------------------------------------------------------

@@ -173,6 +173,10 @@ def set_item(run: Run, owner: Value, index: Value, value: Value, place: Place) -
         else:
             run.assign(owner.items, "items", [*owner.items.items, value])
             run.assign(owner.items, "open", True)
+    elif isinstance(owner, Unknown) and isinstance(index, int):
+        if owner.parts is None:
+            owner.parts = {}
+        run.store(owner.parts, str(index), value)  # `model.classifier[6] = nn.Linear(...)`
     elif isinstance(owner, Tensor):
         if not (isinstance(index, slice) and index == slice(None)):
             run.assign(owner, "initializer", OPAQUE)

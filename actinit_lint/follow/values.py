@@ -51,6 +51,12 @@ class Unknown:
         return self.parts[name]
 
 
+class Foreign(Unknown):
+    """A ready-made model of a library, of which parts may be replaced."""
+
+    __slots__ = ()
+
+
 class Given(Unknown):
     """An option that somebody chose: it is not None and counts as true, but nothing says which value it has."""
 

@@ -63,7 +63,7 @@ def _add(
     entry = Write(
         initializer,
         place,
-        (*also, *helper_calls(run), *run.via),
+        (*also, *run.made_at, *helper_calls(run), *run.via),
         kind,  # type: ignore[arg-type]
         run.frame.maker,
         run.sweep > 0 or bool(run.via),

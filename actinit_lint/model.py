@@ -441,7 +441,7 @@ class NeverApplied:
 class NoEffect:
     """An initialisation that changes nothing in the model that is then used."""
 
-    why: Literal["overwritten", "copy", "dropped", "early", "parametrized"]
+    why: Literal["overwritten", "copy", "rebound", "dropped", "early", "parametrized"]
     place: Place  # the init call (for "early": the apply call)
     target: str | None  # "fc1.weight"
     initializer: Initializer | None

@@ -32,6 +32,9 @@ def _words(vain: NoEffect) -> tuple[str, str, str]:
             return f"{target} is initialised again afterwards", "overwritten later", "keep the one that is meant"
         case "copy":
             return f"it fills a copy of {target}", "the copy is lost", f"fill {target} itself"
+        case "rebound":
+            cure = "copy_ into the entry, or load the dictionary"
+            return f"the dictionary gets another tensor, {target} stays", "the model keeps its own", cure
         case "dropped":
             return "it makes a new tensor that nobody keeps", "the result is lost", "use the call that ends in _"
         case "early":

@@ -6,6 +6,7 @@ from typing import Any
 
 from actinit_lint.follow import distributions
 from actinit_lint.follow.fans import fan
+from actinit_lint.follow.namespaces import METHODS, OPEN, holds_options, missing
 from actinit_lint.follow.state import MISSING, Run
 from actinit_lint.follow.values import (
     ABSENT,
@@ -134,6 +135,8 @@ def _object(run: Run, owner: Obj, name: str, place: Place) -> Value:
             from actinit_lint.follow.modules import listed_children, parameters
 
             return DictValue(dict(listed_children(owner) if name == "_modules" else parameters(owner, recurse=False)))
+        if name in ("_all_weights", "all_weights") and owner.kind.role == "recurrent":
+            return _by_layer(owner, named=name == "_all_weights")
         if name == "module":
             return owner  # seen through a wrapper such as DataParallel
         if name == "training":
@@ -148,7 +151,19 @@ def _object(run: Run, owner: Obj, name: str, place: Place) -> Value:
         return call_method(run, owner, "__getattr__", [name], place)
     if owner.cls is not None and not owner.cls.externals() and not owner.cls.has_unknown_base:
         return Unknown(f"attribute {name} of {owner.label} is not set")
+    if holds_options(owner) and name not in METHODS:
+        return missing(owner, name)
     return Method(owner, name, place)
+
+
+def _by_layer(owner: Obj, named: bool) -> Value:
+    """The parameters of a recurrent layer of torch, or their names, in a list for each layer and direction."""
+    from actinit_lint.follow.modules import parameters
+
+    groups: dict[str, list[Value]] = {}
+    for name, parameter in parameters(owner, recurse=False):
+        groups.setdefault(name.partition("_l")[2], []).append(name if named else parameter)
+    return ListValue([ListValue(group) for group in groups.values()])
 
 
 def kind_name(owner: Obj) -> str:
@@ -158,7 +173,10 @@ def kind_name(owner: Obj) -> str:
     if owner.kind.role == "initializer":
         return f"keras.initializers.{owner.state.get('name')}"
     prefix = "torch.nn" if owner.kind.framework == "torch" else "keras.layers"
-    return canonical(f"{prefix}.{owner.kind.name}")
+    name = owner.kind.name
+    if owner.applied:  # a lazy layer has become one of the usual kind
+        name = name.removeprefix("Lazy")
+    return canonical(f"{prefix}.{name}")
 
 
 def _super(run: Run, owner: Super, name: str, place: Place) -> Value:
@@ -377,6 +395,8 @@ def has_attribute(run: Run, owner: Value, name: str) -> bool | None:
     if isinstance(owner, Obj):
         if name in owner.attrs or (owner.cls is not None and owner.cls.find(name) is not None):
             return True
+        if holds_options(owner) and OPEN in owner.flags:
+            return None
         if owner.kind is None:
             return None if owner.cls is not None and (owner.cls.has_unknown_base or owner.cls.externals()) else False
         if name in owner.args:

@@ -9,8 +9,9 @@ from typing import Any
 
 from actinit_lint.follow import operators
 from actinit_lint.follow.attributes import get_attribute, has_attribute, kind_name, set_attribute
-from actinit_lint.follow.fans import computed, is_made_of_sizes, square_root
+from actinit_lint.follow.fans import as_float, computed, is_made_of_sizes, is_size, square_root
 from actinit_lint.follow.iteration import MOST_ELEMENTS, Range, drop_absent, iterate
+from actinit_lint.follow.namespaces import as_dict, holds_options
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
     ABSENT,
@@ -274,6 +275,11 @@ def _setattr(run: Run, args: Args, place: Place) -> Value:
     return None
 
 
+def _vars(run: Run, args: Args, place: Place) -> Value:
+    owner = _first(args) if args.pos else None
+    return as_dict(owner) if holds_options(owner) else Unknown("vars")
+
+
 def _hasattr(run: Run, args: Args, place: Place) -> Value:
     if len(args.pos) == 2 and isinstance(args.pos[1], str):
         answers = {has_attribute(run, option, args.pos[1]) for option in options(args.pos[0])}
@@ -380,6 +386,8 @@ def _convert(kind: type) -> Handler:
         if not args.pos:
             return kind()
         value = args.pos[0]
+        if kind is float and is_size(value):
+            return as_float(value)
         if isinstance(value, (int, float, str, bool)):
             try:
                 return kind(value)
@@ -564,7 +572,7 @@ BUILTINS: dict[str, Handler] = {
     "classmethod": _same,
     "object": _none,
     "id": lambda run, args, place: Unknown("id"),
-    "vars": lambda run, args, place: Unknown("vars"),
+    "vars": _vars,
     "open": lambda run, args, place: Unknown("a file"),
     "hash": lambda run, args, place: Unknown("hash"),
     "input": lambda run, args, place: Unknown("input"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from actinit_lint.follow.enumerations import is_enumeration, look_up
 from actinit_lint.follow.state import DEEPEST, TRAINING, Endless, Frame, Run
 from actinit_lint.follow.values import (
     ABSENT,
@@ -366,8 +367,10 @@ def instantiate(run: Run, cls: ClassValue, args: Args, place: Place) -> Value:
     from actinit_lint.follow.records import bind_fields, has_fields, is_output
 
     externals = cls.externals()
+    if is_enumeration(cls):
+        return look_up(cls, args)
     if any(name in PLAIN_BASES for name in externals):
-        return Unknown(f"{cls.name} is an enumeration, an exception or the like")
+        return Unknown(f"{cls.name} is an exception or the like")
     if not run.session.optional:
         cls.instances += 1
         if cls.sample is None and (args.pos or args.kw):  # not the linter's own trial, which gives none
@@ -391,9 +394,24 @@ def instantiate(run: Run, cls: ClassValue, args: Args, place: Place) -> Value:
         from actinit_lint.follow.modules import library_init
 
         library_init(run, obj, args, place)
+    if any(name.endswith(".LightningModule") for name in externals):
+        _prepare(run, obj, place)
     if obj.kind is not None and obj.kind.framework == "torch":
         _forget_trials(run, last)
     return obj
+
+
+#: Methods that Lightning's trainer calls before the first step, in this order (lightning/pytorch/trainer/trainer.py).
+HOOKS = ("setup", "configure_model", "on_fit_start")
+
+
+def _prepare(run: Run, obj: Obj, place: Place) -> None:
+    """What the trainer has a Lightning module do before it trains: layers may be made, and initialised, there."""
+    for name in HOOKS:
+        found = obj.cls.find(name) if obj.cls is not None else None
+        if found is not None and isinstance(found[0], Func):
+            stage: list[Value] = ["fit"] if name == "setup" and len(found[0].node.params) > 1 else []
+            call_method(run, obj, name, stage, place)
 
 
 def plain_part(args: Args) -> Args:
@@ -416,9 +434,6 @@ def _forget_trials(run: Run, last: Flow | None) -> None:
 
 
 PLAIN_BASES = {
-    "enum.Enum",
-    "enum.IntEnum",
-    "enum.StrEnum",
     "builtins.Exception",
     "builtins.ValueError",
     "typing.Protocol",

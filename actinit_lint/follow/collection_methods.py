@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from actinit_lint.follow.iteration import drop_absent, iterate
-from actinit_lint.follow.state import Run
+from actinit_lint.follow.keys import key_of
+from actinit_lint.follow.state import MISSING, Run
 from actinit_lint.follow.values import (
     Args,
     DictValue,
     ListValue,
+    Tensor,
     Unknown,
     Value,
     dim,
@@ -67,6 +69,8 @@ def on_list(run: Run, owner: ListValue, name: str, args: Args, place: Place) -> 
 
 
 def on_dict(run: Run, owner: DictValue, name: str, args: Args, place: Place) -> Value:
+    if owner.state and any(isinstance(value, Tensor) for value in owner.items.values()):
+        run.assign(owner, "state", False)  # what was put into it is read again
     if name == "items":
         return ListValue(list(owner.items.items()), "list", owner.open)
     if name == "keys":
@@ -74,9 +78,9 @@ def on_dict(run: Run, owner: DictValue, name: str, args: Args, place: Place) -> 
     if name == "values":
         return ListValue(list(owner.items.values()), "list", owner.open)
     if name in ("get", "pop", "setdefault"):
-        key = args.pos[0] if args.pos else None
+        key = key_of(args.pos[0] if args.pos else None)
         default = args.pos[1] if len(args.pos) > 1 else args.kw.get("default")
-        if isinstance(key, (str, int, float, bool, type(None))):
+        if key is not MISSING:
             if key in owner.items:
                 value = drop_absent(owner.items[key])
                 if value is not owner.items[key] and name != "setdefault":

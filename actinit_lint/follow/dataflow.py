@@ -51,8 +51,8 @@ def combine(run: Run, sign: str, left: Value, right: Value, place: Place) -> Val
     if isinstance(other, (Obj, ListValue, tuple)):
         return run.flow(Flow("unknown", flows, place, name=f"{sign} with something unknown"))
     if sign in "+-":
-        # an unknown summand may be another branch: the benefit of the doubt is in `add`
-        op = "add" if isinstance(other, Unknown) else "pass"
+        # an unknown summand may be another branch: the benefit of the doubt is in `add`; a target is subtracted
+        op = "add" if sign == "+" and isinstance(other, Unknown) else "pass"
         node = run.flow(Flow(op, [x], place, name=sign, shape=x.shape))
         if isinstance(other, (Parameter, View)):
             node.info["added"] = other.parameter if isinstance(other, View) else other
@@ -159,18 +159,49 @@ def matmul(run: Run, left: Value, right: Value, place: Place) -> Value:
     left, right = data(run, left, right, place), data(run, right, left, place)
     flows = [v for v in (left, right) if isinstance(v, Flow)]
     if len(flows) == 2:
-        return run.flow(Flow("matmul", flows, place, name="@"))
+        node = run.flow(Flow("matmul", flows, place, name="@"))
+        _note_mixing(node)
+        return node
     if not flows:
         return run.flow(Flow("unknown", flows_in((left, right)), place, name="@ with something unknown"))
     other = right if isinstance(left, Flow) else left
     found = weight_of(other)
     if found is not None:
         weight_first = not isinstance(left, Flow)
+        if weight_first and found.parameter.buffer:
+            return run.flow(Flow("pass", flows, place, name=MIXED, shape=flows[0].shape))
         transposed = isinstance(other, View) and other.transposed
         return raw_layer(run, flows, found, place, out_first=weight_first != transposed)
     if isinstance(other, Tensor):
         return run.flow(Flow("matmul", flows, place, name="@ with a constant"))
     return run.flow(Flow("unknown", flows, place, name="@ with something unknown"))
+
+
+MIXED = "scatter_add"  # rows, each a sum over others: what a sparse product with the matrix of a graph computes too
+
+
+def _note_mixing(node: Flow) -> None:
+    """`adjacency @ (x @ W)`: a matrix that is given with the data, and that hidden states of several depths meet on
+    their left, mixes their rows, the nodes of a graph. It has been a guess until the second meeting."""
+    matrix, states = node.inputs
+    source = origin(matrix, frozenset({"pass", "select"}))
+    if source is None or source.op != "input":
+        return
+    met: list[Flow] = source.info.setdefault("mixes", [])
+    met.append(node)
+    if any(consumer.op != "matmul" or consumer.inputs[-1] is matrix for consumer in matrix.consumers):
+        return
+    if all(states.ancestors >> earlier.number & 1 or earlier is node for earlier in met) and len(met) > 1:
+        for one in met:
+            if one.op == "matmul":
+                _mix(one)
+
+
+def _mix(node: Flow) -> None:
+    matrix, states = node.inputs
+    node.op, node.name, node.inputs = "pass", MIXED, [states]
+    node.shape = states.shape
+    matrix.consumers.remove(node)
 
 
 #: Methods that make a model's parameters: products in them are no forward pass.

@@ -9,8 +9,10 @@ from actinit_lint.follow import calls, operators
 from actinit_lint.follow.attributes import get_attribute
 from actinit_lint.follow.builtin import BUILTINS
 from actinit_lint.follow.iteration import iterate
+from actinit_lint.follow.keys import key_of
+from actinit_lint.follow.namespaces import as_dict, holds_options
 from actinit_lint.follow.state import MISSING, Run
-from actinit_lint.follow.subscripts import get_item
+from actinit_lint.follow.subscripts import get_item, note_use
 from actinit_lint.follow.values import (
     Args,
     Deferred,
@@ -101,6 +103,7 @@ def arguments(run: Run, args: tuple[la.Arg, ...]) -> Args:
     out = Args()
     for arg in args:
         value = evaluate(run, arg.value)
+        note_use(run, value)
         place = run.place(arg.value.at)
         if arg.star == 1:
             _spread(run, out, value, place)
@@ -130,6 +133,8 @@ def _spread(run: Run, out: Args, value: Value, place: Any) -> None:
 
 def _spread_keywords(out: Args, value: Value, place: Any) -> None:
     for option in options(value):
+        if holds_options(option):
+            option = as_dict(option)
         if isinstance(option, DictValue):
             for key, item in option.items.items():
                 if isinstance(key, str):
@@ -174,6 +179,7 @@ def _seq(run: Run, node: la.Seq) -> Value:
             open_ = open_ or not exact
         else:
             items.append(evaluate(run, item))
+            note_use(run, items[-1])
     if node.kind == "tuple" and not open_:
         return tuple(items)
     return ListValue(items, node.kind, open_)
@@ -193,22 +199,14 @@ def _dict(run: Run, node: la.Dict) -> Value:
             continue
         k = evaluate(run, key)
         v = evaluate(run, value)
-        if isinstance(k, (str, int, float, bool, type(None), tuple)) and _hashable(k):
-            result.items[k] = v
-            result.places[k] = run.place(value.at)
-        elif isinstance(k, (External,)):
-            result.items[k.name] = v
-        else:
+        note_use(run, v)
+        at = key_of(k)
+        if at is MISSING:
             result.open = True
+            continue
+        result.items[at] = v
+        result.places[at] = run.place(value.at)
     return result
-
-
-def _hashable(value: Any) -> bool:
-    try:
-        hash(value)
-    except TypeError:
-        return False
-    return True
 
 
 def _binary(run: Run, node: la.Binary) -> Value:
@@ -287,9 +285,9 @@ def _comprehension(run: Run, node: la.Comprehension) -> Value:
 
     def emit() -> None:
         if node.kind == "dict":
-            key = evaluate(run, node.key)  # type: ignore[arg-type]
+            key = key_of(evaluate(run, node.key))  # type: ignore[arg-type]
             value = evaluate(run, node.value)
-            if isinstance(key, (str, int, tuple)) and _hashable(key):
+            if key is not MISSING:
                 keyed.items[key] = value
                 keyed.places[key] = run.place(node.value.at)
             else:
@@ -390,6 +388,8 @@ def assign_target(run: Run, target: la.Expr, value: Value) -> None:
     elif kind is la.Attr:
         from actinit_lint.follow.attributes import set_attribute
 
+        note_use(run, value)
+
         owner = evaluate(run, node.value)
         set_attribute(run, owner, node.name, value, run.place(node.at))
     elif kind is la.Subscript:
@@ -399,6 +399,7 @@ def assign_target(run: Run, target: la.Expr, value: Value) -> None:
         if isinstance(owner, (Flow, Tensor)) and isinstance(value, Flow) and isinstance(node.value, (la.Name, la.Attr)):
             assign_target(run, node.value, _written_into(run, owner, value, run.place(node.at)))
             return
+        note_use(run, value)
         set_item(run, owner, evaluate(run, node.index), value, run.place(node.at))
     elif kind is la.Seq:
         _unpack(run, node.items, value, run.place(node.at))

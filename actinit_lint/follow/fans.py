@@ -81,6 +81,15 @@ def is_made_of_sizes(value: Value) -> bool:
     return isinstance(value, FANS) or (isinstance(value, Unknown) and value.symbol is not None)
 
 
+def is_size(value: Value) -> bool:
+    return isinstance(value, FANS)
+
+
+def as_float(value: Value) -> Value:
+    """`float(fan_in + fan_out)` is what it was made from."""
+    return _with(float(value), value.fan) if isinstance(value, (FanInt, FanFloat)) else value
+
+
 def computed(value: Value) -> Value:
     """A fraction that code computes, not one that it spells: it may be a rule of initialisation."""
     return _with(value, Fan("mixed")) if isinstance(value, float) and 0 < value < 1 else value

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from actinit_lint.follow.enumerations import is_enumeration, members
 from actinit_lint.follow.records import positions
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
     ABSENT,
+    ClassValue,
     DictValue,
     Flow,
     ListValue,
@@ -60,6 +62,8 @@ def iterate(run: Run, value: Value, place: Any) -> tuple[list[Value], bool]:
         return list(value.items), not value.open
     if isinstance(value, Obj):
         return _object(run, value, place)
+    if isinstance(value, ClassValue) and is_enumeration(value):
+        return list(members(value)), True
     if isinstance(value, Flow):
         return [run.flow(Flow("select", [value], place, name="element"))], False
     if isinstance(value, OneOf):

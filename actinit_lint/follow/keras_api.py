@@ -310,6 +310,25 @@ def add_weight(run: Run, obj: Obj, args: Args, place: Place) -> Parameter:
     return parameter
 
 
+def get_variable(run: Run, args: Args, place: Place) -> Parameter:
+    """`tf.get_variable(name, shape, dtype, initializer)`: Glorot where no initialiser is given (TF 1.15)."""
+    value = args.kw.get("initializer", args.pos[3] if len(args.pos) > 3 else None)
+    where = args.kw_places.get("initializer", args.pos_places[3] if len(args.pos) > 3 else place)
+    shape = sizes(args.kw.get("shape", args.pos[1] if len(args.pos) > 1 else None))
+    if isinstance(value, Tensor):
+        write, shape = Write(value.initializer, value.place, value.also), value.shape
+    else:
+        initializer, also, _ = initializer_value(run, value, where, KERAS_DEFAULT)
+        write = Write(
+            initializer, where if value is not None else place, also, "default" if value is None else "argument"
+        )
+    name = args.pos[0] if args.pos else args.kw.get("name")
+    parameter = Parameter(shape, (write,), place, name if isinstance(name, str) else "")
+    parameter.trainable = args.kw.get("trainable") is not False
+    run.session.parameters.append(parameter)
+    return parameter
+
+
 # Functional models --------------------------------------------------------------------------------
 
 

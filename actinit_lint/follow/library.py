@@ -9,11 +9,12 @@ from functools import partial
 
 from actinit_lint.follow import huggingface, keras_api, torch_api
 from actinit_lint.follow.builtin import BUILTINS, STANDARD
-from actinit_lint.follow.calls import flows_in, unknown_call
+from actinit_lint.follow.calls import call, flows_in, unknown_call
 from actinit_lint.follow.cases import FUNCTIONS as CASES
 from actinit_lint.follow.fans import by_fans
 from actinit_lint.follow.iteration import iterate
 from actinit_lint.follow.modules import clone, find_kind, make_library_object, parameters
+from actinit_lint.follow.namespaces import FUNCTIONS as NAMESPACES
 from actinit_lint.follow.records import library_output
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.structures import FUNCTIONS as STRUCTURES
@@ -37,7 +38,15 @@ from actinit_lint.follow.values import (
 )
 from actinit_lint.knowledge import keras as keras_table
 from actinit_lint.knowledge import torch as torch_table
-from actinit_lint.knowledge.initializers import KERAS, KERAS_NAMES, TF_DEPRECATED, TF_NAMES, InitFunction, number
+from actinit_lint.knowledge.initializers import (
+    CONTRIB,
+    KERAS,
+    KERAS_NAMES,
+    TF_DEPRECATED,
+    TF_NAMES,
+    InitFunction,
+    number,
+)
 from actinit_lint.knowledge.kinds import Kind
 from actinit_lint.knowledge.names import canonical
 from actinit_lint.model import Activation, Place
@@ -223,8 +232,10 @@ def call_keras(run: Run, name: str, args: Args, place: Place) -> Value:
         return made
     if name in ("keras.initializers.get", "keras.activations.get", "keras.losses.get"):
         return args.pos[0] if args.pos else Unknown("get without a name")
-    if name in ("tensorflow.Variable", "keras.Variable", "keras.backend.variable"):
+    if name in ("tensorflow.Variable", "tensorflow.v1.Variable", "keras.Variable", "keras.backend.variable"):
         return torch_api.make_parameter(run, args, place)
+    if name in ("tensorflow.get_variable", "tensorflow.v1.get_variable"):
+        return keras_api.get_variable(run, args, place)
     if last in keras_table.LOGIT_LOSSES and "cross_entropy" in last:
         return _logit_loss(run, last, args, place)
     flows = flows_in(args.values())
@@ -319,6 +330,8 @@ def keras_initializer(name: str) -> InitFunction | None:
     """The row of an initialiser class or function of Keras, TF 2 or TF 1."""
     parts = name.split(".")
     last = parts[-1]
+    if parts[:2] == ["tensorflow", "contrib"] and last in CONTRIB:
+        return CONTRIB[last][0]
     if "initializers" in parts[:-1]:
         cls = KERAS_NAMES.get(last, last)
         return TF_NAMES.get(last) or KERAS.get(cls)
@@ -344,10 +357,10 @@ def make_initializer(run: Run, name: str, row: InitFunction, args: Args, place: 
     if parts[0] == "tensorflow" and len(parts) == 2 and last in TF_DEPRECATED:
         run.record("spelling", place, what="function", name=f"tf.{last}", state="deprecated", framework="tensorflow",
                    near=(), replacement=TF_DEPRECATED[last])  # fmt: skip
-    elif parts[:2] == ["tensorflow", "contrib"]:
+    elif parts[:2] == ["tensorflow", "contrib"] and last in CONTRIB:
         run.record("spelling", place, what="function", name=".".join(["tf", *parts[1:]]), state="deprecated",
                    framework="tensorflow", near=(),
-                   replacement=f"tf.keras.initializers.{KERAS_NAMES.get(last, 'VarianceScaling')}")  # fmt: skip
+                   replacement=f"tf.keras.initializers.{CONTRIB[last][1]}")  # fmt: skip
     return obj
 
 
@@ -433,7 +446,24 @@ def _partial(run: Run, args: Args, place: Place) -> Value:
 
 
 def _reduce(run: Run, args: Args, place: Place) -> Value:
-    return unknown_call(run, "functools.reduce", args, place)
+    """`reduce(lambda x, layer: layer(x), layers, x)`: one element after the other."""
+    if len(args.pos) < 2:
+        return unknown_call(run, "functools.reduce", args, place)
+    elements, exact = iterate(run, args.pos[1], place)
+    values = [*args.pos[2:3], *elements]
+    if not values:
+        return Unknown("reduce of nothing")
+    result = values[0]
+    run.repeat += not exact
+    try:
+        for value in values[1:]:
+            step = Args()
+            step.add(result, place)
+            step.add(value, place)
+            result = call(run, args.pos[0], step, place)
+    finally:
+        run.repeat -= not exact
+    return result
 
 
 def _deepcopy(run: Run, args: Args, place: Place) -> Value:
@@ -535,6 +565,16 @@ def _set_grad(run: Run, args: Args, place: Place) -> Value:
     return External("torch.no_grad()")
 
 
+def _sparse_product(run: Run, args: Args, place: Place) -> Value:
+    """A sparse matrix, as that of a graph, times features: each row is a sum over its neighbours'."""
+    from actinit_lint.follow import dataflow
+
+    last = args.kw.get("mat2", args.pos[-1] if len(args.pos) > 4 else args.pos[1] if len(args.pos) > 1 else None)
+    if isinstance(last, Flow):
+        return run.flow(Flow("pass", [last], place, name="scatter_add", shape=last.shape))
+    return dataflow.matmul(run, args.pos[0] if args.pos else Unknown("a sparse matrix"), last, place)
+
+
 def _array(run: Run, args: Args, place: Place) -> Value:
     value = args.pos[0] if args.pos else None
     return value if isinstance(value, (ListValue, tuple, Tensor)) else Unknown("an array")
@@ -543,6 +583,7 @@ def _array(run: Run, args: Args, place: Place) -> Value:
 FUNCTIONS: dict[str, Callable[[Run, Args, Place], Value]] = {
     **STRUCTURES,
     **CASES,
+    **NAMESPACES,
     "functools.partial": _partial,
     "functools.reduce": _reduce,
     "copy.deepcopy": _deepcopy,
@@ -553,6 +594,7 @@ FUNCTIONS: dict[str, Callable[[Run, Args, Place], Value]] = {
     "collections.namedtuple": _namedtuple,
     "collections.namedtuple.new": _new_namedtuple,
     "importlib.import_module": _import,
+    "enum.auto": lambda run, args, place: External("enum.auto()"),
     "builtins.__import__": lambda run, args, place: External("builtins.__import__()"),
     "torch.jit.annotate": _cast,
     "einops.pack": _pack,
@@ -560,6 +602,7 @@ FUNCTIONS: dict[str, Callable[[Run, Args, Place], Value]] = {
     "torch.inference_mode": _no_grad("torch.inference_mode"),
     "torch.set_grad_enabled": _set_grad,
     "transformers.modeling_utils.ALL_ATTENTION_FUNCTIONS.get_interface": _attention_interface,
+    **dict.fromkeys(torch_table.SPARSE_PRODUCTS | keras_table.SPARSE_PRODUCTS, _sparse_product),
     "numpy.array": _array,
     "numpy.asarray": _array,
     **{f"numpy.random.{name}": partial(_random_array, last=name)

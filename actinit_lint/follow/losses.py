@@ -61,6 +61,10 @@ def _make(site: Site, layers: Layers, confidence: Any) -> Loss | None:
     source = origin(flow, WAY)
     if source is None:
         return None
+    summed = _raw_sum(source)
+    if summed:
+        source, *others = summed
+        also = (*also, *((node.place, "added to it") for node in others))
     if source.op == "activation" and source.activation is not None and not source.info.get("recurrent"):
         before = origin(source.inputs[0], WAY | {"norm"}) if source.inputs else None
         layer = layers.of(before) if before is not None and before.op == "layer" else None
@@ -79,6 +83,22 @@ def _make(site: Site, layers: Layers, confidence: Any) -> Loss | None:
             (*also, (layer.place, "the output layer")), confidence,
         )  # fmt: skip
     return None
+
+
+def _raw_sum(node: Flow) -> list[Flow]:
+    """The layers whose outputs a sum adds up, nothing but these: `wide(x) + deep(x)`."""
+    if node.op != "add" or len(node.inputs) < 2:
+        return []
+    found: list[Flow] = []
+    for part in node.inputs:
+        source = origin(part, WAY)
+        if source is None or source.op not in ("layer", "add") or source.info.get("recurrent"):
+            return []
+        layers = [source] if source.op == "layer" else _raw_sum(source)
+        if not layers:
+            return []
+        found.extend(layers)
+    return found
 
 
 def _of_compile(record: Record, layers: Layers) -> Iterator[Site]:

@@ -16,6 +16,7 @@ from actinit_lint.follow.modules import (
     parameters,
     walk,
 )
+from actinit_lint.follow.namespaces import PARSER, holds_options, on_options, on_parser
 from actinit_lint.follow.state import TRAINING, Run
 from actinit_lint.follow.values import (
     Args,
@@ -30,6 +31,7 @@ from actinit_lint.follow.values import (
     Tensor,
     Unknown,
     Value,
+    View,
 )
 from actinit_lint.follow.writes import freeze
 from actinit_lint.knowledge.kinds import REQUIRED
@@ -90,6 +92,15 @@ def _parameters(named: bool) -> Callable[[Run, Obj, Args, Place], Value]:
         return ListValue([(start + n, p) if named else p for n, p in pairs])
 
     return enumerate_parameters
+
+
+def _state_dict(run: Run, owner: Obj, args: Args, place: Place) -> Value:
+    """The parameters by name, in the memory of the model; buffers are there too."""
+    items: dict[str, Value] = {name: View(parameter, data=True) for name, parameter in parameters(owner)}
+    run.fuel -= len(items)
+    state = DictValue(items, open_=True)
+    state.state = True
+    return state
 
 
 def _init(run: Run, owner: Obj, args: Args, place: Place) -> Value:
@@ -206,6 +217,14 @@ def _at_path(run: Run, owner: Obj, args: Args, place: Place) -> Value:
     return found
 
 
+def _set(run: Run, owner: Obj, args: Args, place: Place) -> Value:
+    from actinit_lint.follow.attributes import set_attribute
+
+    if len(args.pos) == 2 and isinstance(args.pos[0], str):
+        set_attribute(run, owner, args.pos[0], args.pos[1], place)
+    return None
+
+
 def _load(run: Run, owner: Obj, args: Args, place: Place) -> Value:
     """Weights come from elsewhere, unless the model was trained before: then it did start from its initialisation."""
     for _, module in walk(owner):
@@ -317,6 +336,8 @@ MODULE_METHODS: dict[str, Callable[[Run, Obj, Args, Place], Value]] = {
     "add_module": _add_module,
     "register_module": _add_module,
     "register_parameter": _add_module,
+    "__getattr__": _at_path,
+    "__setattr__": _set,
     "get_submodule": _at_path,
     "get_parameter": _at_path,
     "get_buffer": _at_path,
@@ -330,6 +351,7 @@ MODULE_METHODS: dict[str, Callable[[Run, Obj, Args, Place], Value]] = {
     "keys": _pairs("keys"),
     "values": _pairs("values"),
     "items": _pairs("items"),
+    "state_dict": _state_dict,
     "load_state_dict": _load,
     "load_weights": _load,
     "set_weights": _load,
@@ -351,7 +373,6 @@ MODULE_METHODS: dict[str, Callable[[Run, Obj, Args, Place], Value]] = {
 SILENT = frozenset(
     [
         "zero_grad",
-        "state_dict",
         "summary",
         "fit",
         "evaluate",
@@ -370,8 +391,6 @@ SILENT = frozenset(
         "count_params",
         "get_weights",
         "save_weights",
-        "__setattr__",
-        "__getattr__",
         "buffers",
         "named_buffers",
         "extra_repr",
@@ -393,6 +412,10 @@ SILENT = frozenset(
 
 
 def on_object(run: Run, owner: Obj, name: str, args: Args, place: Place) -> Value:
+    if PARSER in owner.flags:
+        return on_parser(run, owner, name, args, place)
+    if holds_options(owner):
+        return on_options(run, owner, name, args, place)
     if owner.kind is None:
         return unknown_call(run, f"method {name} of {owner.label}", args, place, name)
     handler = MODULE_METHODS.get(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -403,6 +404,11 @@ def clone(run: Run, value: Value, memo: dict[int, Any] | None = None) -> Value:
         copy.owner = memo.get(id(value.owner)) if value.owner is not None else None
         run.session.parameters.append(copy)
         return copy
+    if isinstance(value, View):
+        parameter = memo.get(id(value.parameter))
+        if parameter is None:  # a copy of the numbers alone
+            return View(value.parameter, data=True, part=value.part, copy=True, clone=True)
+        return replace(value, parameter=parameter)
     if isinstance(value, ListValue):
         return ListValue([clone(run, v, memo) for v in value.items], value.kind, value.open)
     if isinstance(value, DictValue):

@@ -154,6 +154,10 @@ def _without_effect(session: Session, records: dict[str, list[Record]], confiden
         yield NoEffect("parametrized", record.place, target, record.data["initializer"], confidence=confidence)
     for record in records["dropped"]:
         yield NoEffect("dropped", record.place, None, record.data["initializer"], confidence=confidence)
+    for record in records["rebound"]:
+        if record.data["state"].state:
+            target = parameter_label(record.data["parameter"])
+            yield NoEffect("rebound", record.place, target, record.data["initializer"], confidence=confidence)
     for record in records["early_apply"]:
         kernels = [p for _, p in parameters(record.data["obj"]) if p.role == "kernel"]
         if kernels and not any(w.sweep for p in kernels for w in p.writes):

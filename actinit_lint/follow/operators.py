@@ -7,9 +7,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from actinit_lint.follow.enumerations import plain
 from actinit_lint.follow.fans import FANS, arithmetic, by_fans, computed, is_made_of_sizes, negative
 from actinit_lint.follow.iteration import Range
-from actinit_lint.follow.state import Run
+from actinit_lint.follow.keys import key_of
+from actinit_lint.follow.state import MISSING, Run
 from actinit_lint.follow.values import (
     Bound,
     ClassValue,
@@ -111,7 +113,7 @@ def binary(run: Run, sign: str, left: Value, right: Value, place: Place, in_plac
     if isinstance(left, Tensor) or isinstance(right, Tensor):
         return _tensors(run, sign, left, right, place)
     if isinstance(left, (Parameter, View)) or isinstance(right, (Parameter, View)):
-        return _derived(run, sign, left, right, in_place)
+        return _derived(run, sign, left, right, place, in_place)
     if sign == "|" and isinstance(left, DictValue) and isinstance(right, DictValue):
         merged = {**left.items, **right.items}
         return DictValue(merged, {**left.places, **right.places}, left.open or right.open)
@@ -290,7 +292,7 @@ def _two_tensors(sign: str, left: Tensor, right: Tensor, place: Place) -> Tensor
     return Tensor(OPAQUE, shape, place)
 
 
-def _derived(run: Run, sign: str, left: Value, right: Value, in_place: bool) -> Value:
+def _derived(run: Run, sign: str, left: Value, right: Value, place: Place, in_place: bool) -> Value:
     """Something computed from a parameter: still that parameter to whoever multiplies the data with it."""
     owner = left if isinstance(left, (Parameter, View)) else right
     parameter = owner.parameter if isinstance(owner, View) else owner
@@ -298,11 +300,11 @@ def _derived(run: Run, sign: str, left: Value, right: Value, in_place: bool) -> 
         from actinit_lint.follow.writes import overwrite
 
         if sign == "*" and is_number(right):
-            overwrite(run, owner, lambda i: _scaled(i, float(right)))
+            overwrite(run, owner, lambda i: _scaled(i, float(right)), place)
         elif sign == "/" and is_number(right) and right:
-            overwrite(run, owner, lambda i: _scaled(i, 1 / float(right)))
+            overwrite(run, owner, lambda i: _scaled(i, 1 / float(right)), place)
         else:
-            overwrite(run, owner, lambda i: OPAQUE)
+            overwrite(run, owner, lambda i: OPAQUE, place)
         return owner
     return View(parameter, copy=True)
 
@@ -312,6 +314,8 @@ def _derived(run: Run, sign: str, left: Value, right: Value, in_place: bool) -> 
 
 def compare(sign: str, left: Value, right: Value) -> bool | None:
     """The answer of a comparison; None when it is not known."""
+    if sign in ("is", "is not") and isinstance(left, Parameter) and isinstance(right, Parameter):
+        return (left is right) == (sign == "is")
     if sign in ("is", "=="):
         return _equal(left, right)
     if sign in ("is not", "!="):
@@ -334,6 +338,7 @@ def compare(sign: str, left: Value, right: Value) -> bool | None:
 
 
 def _equal(left: Value, right: Value) -> bool | None:
+    left, right = plain(left), plain(right)
     if isinstance(left, PLAIN) and isinstance(right, PLAIN):
         return bool(left == right)
     if isinstance(left, OneOf) or isinstance(right, OneOf):
@@ -378,9 +383,10 @@ def _contains(item: Value, container: Value) -> bool | None:
             return True
         return None if any(answer is None for answer in answers) or _is_open(container) else False
     if isinstance(container, DictValue):
-        if not isinstance(item, PLAIN) and not isinstance(item, tuple):
+        key = key_of(item)
+        if key is MISSING:
             return None
-        return True if item in container.items else (None if container.open else False)
+        return True if key in container.items else (None if container.open else False)
     if isinstance(container, Range) and container.values is not None and isinstance(item, int):
         return item in container.values
     if isinstance(container, Obj) and container.keys is not None:

@@ -74,6 +74,7 @@ def guarded(run: Run, session: Session, frame: Frame, what: Callable[[], None]) 
     state = (run.session, run.frames, run.fuel, run.branching, run.repeat, run.no_grad, run.via, run.trail)
     inner = (run.trying, run.sweep, run.sweeps)
     run.session, run.frames, run.fuel = session, [frame], given
+    session.uses = run.uses
     run.branching, run.repeat, run.no_grad, run.via, run.trail = 0, 0, 0, (), []
     run.trying, run.sweep, run.sweeps = 0, 0, ()
     try:
@@ -165,15 +166,17 @@ def _runnable(obj: Obj) -> bool:
 
 
 def run_model(run: Run, obj: Obj) -> None:
-    """Call a model with one input for each parameter of its forward method that has no default."""
+    """Call a model with one input for each parameter of its forward method that has no default, and its labels."""
     args = Args()
-    count = 1
+    count, labels = 1, []
     if obj.cls is not None:
         found = obj.cls.find("forward") or obj.cls.find("call")
         if found is not None and isinstance(found[0], Func):
-            count = inputs_of(found[0])
+            count, labels = inputs_of(found[0]), _labels_of(found[0])
     for _ in range(count):
         args.add(run.flow(Flow("input", [], obj.place)), obj.place)
+    for name in labels:
+        args.set(name, run.flow(Flow("input", [], obj.place)), obj.place)
     result = call_object(run, obj, args, obj.place)
     obj.state["output"] = result
     for flow in flows_in((result,)):
@@ -184,6 +187,19 @@ def run_model(run: Run, obj: Obj) -> None:
 
         run.session.confidence = "medium"
         init_weights(run, obj)
+
+
+#: Parameters of a forward method that only a loss needs, by the last word of their names.
+LABELS = ("label", "labels", "target", "targets")
+
+
+def _labels_of(func: Func) -> list[str]:
+    """Optional parameters that bring what the output is compared with: in training they are given."""
+    return [
+        p.name
+        for p in func.node.params
+        if p.name in func.defaults and func.defaults[p.name] is None and p.name.rsplit("_", 1)[-1] in LABELS
+    ]
 
 
 def inputs_of(func: Func) -> int:

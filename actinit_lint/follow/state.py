@@ -87,6 +87,7 @@ class Frame:
     place: Place | None = None  # the call, where a function of the project was called
     undecided: int = 0  # > 0 inside an `if` of which both branches are taken
     taken: list[la.Expr] = field(default_factory=list)  # the tests of the others that the code stands in
+    open: list[la.Expr] = field(default_factory=list)  # the undecided tests without which the code does not run
 
 
 @dataclass(slots=True, eq=False)
@@ -117,6 +118,7 @@ class Session:
     top: bool = False  # the top level of a file
     abridged: bool = False  # too large to be followed as it is: long loops are cut short
     unfinished: bool = False  # its steps ran out
+    uses: int = 0  # how often something had trained when it began
     inputs: dict[int, Flow] = field(default_factory=dict)  # what stands for data of other sessions, by their id
 
     def holds(self, node: Flow) -> bool:

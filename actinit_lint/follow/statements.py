@@ -8,10 +8,12 @@ from typing import Any
 from actinit_lint.follow import operators
 from actinit_lint.follow.calls import call
 from actinit_lint.follow.cases import Cases
+from actinit_lint.follow.enumerations import is_enumeration, make_members
 from actinit_lint.follow.expressions import assign_target, evaluate
 from actinit_lint.follow.imports import import_from, import_module
 from actinit_lint.follow.iteration import iterate
 from actinit_lint.follow.state import OutOfFuel, Run
+from actinit_lint.follow.subscripts import note_use
 from actinit_lint.follow.values import (
     Args,
     Bound,
@@ -121,7 +123,9 @@ def _aug_assign(run: Run, node: la.AugAssign) -> Outcome:
 
 
 def _return(run: Run, node: la.Return) -> Outcome:
-    run.frame.returns.append(None if node.value is None else evaluate(run, node.value))
+    value = None if node.value is None else evaluate(run, node.value)
+    note_use(run, value)
+    run.frame.returns.append(value)
     return RETURN
 
 
@@ -138,8 +142,12 @@ def _if(run: Run, node: la.If) -> Outcome:
             return execute(run, node.body if decided else node.orelse)
         finally:
             taken.pop()
+    undecided = run.frame.open
+    outside = len(undecided)
+    undecided.append(node.test)
     ways = (lambda: execute(run, node.body), lambda: execute(run, node.orelse))
     (first, changes), (second, other) = run.branch([lambda way=way: run.end(way, RAISE) for way in ways])  # type: ignore[misc]
+    del undecided[outside:]
     if first is RAISE and second is not RAISE:
         run.apply(other)
         return second
@@ -150,13 +158,10 @@ def _if(run: Run, node: la.If) -> Outcome:
         run.merge([changes, other])
         return first
     # one branch leaves: the other one goes on
-    if second is None:
-        run.keep_made(changes)
-        run.apply(other)
-        return None
-    if first is None:
-        run.keep_made(other)
-        run.apply(changes)
+    if second is None or first is None:
+        run.keep_made(changes if second is None else other)
+        run.apply(other if second is None else changes)
+        undecided.append(node.test)
         return None
     run.merge([changes, other])
     return first if first is not RETURN else second
@@ -168,7 +173,7 @@ def _for(run: Run, node: la.For) -> Outcome:
         run.repeat += 1
     sweep = isinstance(node.iter, la.Call) and isinstance(node.iter.func, la.Attr) and node.iter.func.name in SWEEPS
     run.sweep += sweep
-    before = run.sweeps
+    before, undecided = run.sweeps, len(run.frame.open)
     if sweep:
         run.sweeps = (*before, run.next())
     try:
@@ -184,6 +189,7 @@ def _for(run: Run, node: la.For) -> Outcome:
     finally:
         run.sweep -= sweep
         run.sweeps = before
+        del run.frame.open[undecided:]
         if not exact:
             run.repeat -= 1
     return execute(run, node.orelse)
@@ -383,6 +389,8 @@ def _class(run: Run, node: la.Class) -> Outcome:
     for value in scope.vars.values():
         if isinstance(value, Func) and value.scope is scope:
             value.scope = outer
+    if is_enumeration(cls):
+        make_members(run, cls)
     for decorator in reversed(node.decorators):
         value = evaluate(run, decorator)
         _register(run, value, cls, run.place(decorator.at))

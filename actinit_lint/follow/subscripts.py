@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from actinit_lint.follow.attributes import get_attribute
 from actinit_lint.follow.iteration import drop_absent
+from actinit_lint.follow.keys import key_of
+from actinit_lint.follow.namespaces import holds_options, missing
 from actinit_lint.follow.records import positions
-from actinit_lint.follow.state import Run
+from actinit_lint.follow.state import MISSING, Run
 from actinit_lint.follow.tokens import indexed, is_all
 from actinit_lint.follow.values import (
+    ClassValue,
     DictValue,
     External,
     Flow,
@@ -57,6 +63,8 @@ def get_item(run: Run, owner: Value, index: Value, place: Place) -> Value:
         return Tensor(owner.initializer, None, owner.place, owner.also)
     if isinstance(owner, OneOf):
         return run.join([get_item(run, option, index, place) for option in owner.options if option is not None])
+    if isinstance(owner, ClassValue) and isinstance(index, str):  # `Activation["RELU"]`
+        return get_attribute(run, owner, index, place)
     if isinstance(owner, External):
         from actinit_lint.follow.library import subscript
 
@@ -93,18 +101,16 @@ def _sequence(run: Run, items: list[Value], open_: bool, index: Value, as_tuple:
 
 
 def _key(run: Run, owner: DictValue, index: Value) -> Value:
-    if isinstance(index, External):
-        index = index.name
-    if isinstance(index, (str, int, float, bool, type(None), tuple)):
-        try:
-            if index in owner.items:
-                return drop_absent(owner.items[index])
-        except TypeError:
-            return Unknown("item with an unknown key")
-        return Unknown("missing key")
     if isinstance(index, OneOf):
         return run.join([_key(run, owner, option) for option in index.options])
-    return Unknown("item with an unknown key")
+    key = key_of(index)
+    if key is MISSING:
+        return Unknown("item with an unknown key")
+    if key not in owner.items:
+        return Unknown("missing key")
+    if owner.state and isinstance(owner.items[key], Tensor):
+        note_use(run, owner)
+    return drop_absent(owner.items[key])
 
 
 def _object(run: Run, owner: Obj, index: Value, place: Place) -> Value:
@@ -126,6 +132,8 @@ def _object(run: Run, owner: Obj, index: Value, place: Place) -> Value:
         return _sequence(run, values, False, index, True)
     if values is not None and isinstance(index, str) and index in owner.attrs:
         return owner.attrs[index]
+    if holds_options(owner) and isinstance(index, str):
+        return owner.attrs[index] if index in owner.attrs else missing(owner, index)
     if owner.cls is not None and owner.cls.find("__getitem__"):
         from actinit_lint.follow.calls import call_method
 
@@ -140,15 +148,18 @@ def _is_list(owner: Obj) -> bool:
 
 def set_item(run: Run, owner: Value, index: Value, value: Value, place: Place) -> None:
     if isinstance(owner, DictValue):
-        if isinstance(index, External):
-            index = index.name
-        if isinstance(index, (str, int, float, bool, type(None))):
-            run.store(owner.items, index, value)
-            owner.places[index] = place
-        else:
+        key = key_of(index)
+        if key is MISSING:
             run.assign(owner, "open", True)
+        else:
+            if owner.state:
+                _rebind(run, owner, key, value, place)
+            run.store(owner.items, key, value)
+            owner.places[key] = place
     elif isinstance(owner, ListValue):
         _set_in(run, owner, index, value)
+    elif holds_options(owner) and isinstance(index, str):
+        run.store(owner.attrs, index, value)
     elif isinstance(owner, Obj) and owner.items is not None:
         if isinstance(index, str):
             keys = owner.keys if owner.keys is not None else []
@@ -169,6 +180,19 @@ def set_item(run: Run, owner: Value, index: Value, value: Value, place: Place) -
         from actinit_lint.follow.writes import set_part
 
         set_part(run, owner, index, value, place)
+
+
+def note_use(run: Run, value: Value) -> None:
+    """A state that is handed on, returned, kept or read again is for somebody, who may load it."""
+    if isinstance(value, DictValue) and value.state:
+        run.assign(value, "state", False)
+
+
+def _rebind(run: Run, owner: DictValue, key: Any, value: Value, place: Place) -> None:
+    """`state["fc.weight"] = torch.randn(3, 4)`: the dictionary holds another tensor, the model still its own."""
+    held = owner.items.get(key)
+    if isinstance(held, View) and isinstance(value, Tensor):
+        run.record("rebound", place, parameter=held.parameter, initializer=value.initializer, state=owner)
 
 
 def _set_in(run: Run, owner: ListValue, index: Value, value: Value) -> None:

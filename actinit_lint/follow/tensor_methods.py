@@ -91,7 +91,7 @@ def _on_parameter(run: Run, owner: Parameter | View, name: str, args: Args, plac
         if not isinstance(owner, View) or not (owner.data or owner.copy):
             note_in_place(run, parameter, name, place)
     if name == "fill_diagonal_":
-        overwrite(run, owner, lambda i: OPAQUE)
+        overwrite(run, owner, lambda i: OPAQUE, place)
         return owner
     if name == "copy_":
         replace_data(run, owner if not isinstance(owner, View) or not owner.copy else View(parameter, copy=True),
@@ -103,18 +103,18 @@ def _on_parameter(run: Run, owner: Parameter | View, name: str, args: Args, plac
 
         if name == "div_":
             factor = 1 / factor if factor else None
-        overwrite(run, owner, lambda i: _scaled(i, factor))
+        overwrite(run, owner, lambda i: _scaled(i, factor), place)
         return owner
     if name == "erfinv_":
-        overwrite(run, owner, _erfinv)
+        overwrite(run, owner, _erfinv, place)
         return owner
     if name == "add_" and args.pos and is_number(args.pos[0]):
         from actinit_lint.follow.operators import _shifted
 
-        overwrite(run, owner, lambda i: _shifted(i, float(args.pos[0])))
+        overwrite(run, owner, lambda i: _shifted(i, float(args.pos[0])), place)
         return owner
     if name in ("clamp_", "clip_"):
-        overwrite(run, owner, lambda i: i if i.distribution == "truncated_normal" else OPAQUE)
+        overwrite(run, owner, lambda i: i if i.distribution == "truncated_normal" else OPAQUE, place)
         return owner
     if name in (
         "add_",
@@ -134,7 +134,7 @@ def _on_parameter(run: Run, owner: Parameter | View, name: str, args: Args, plac
         "sigmoid_",
         "tanh_",
     ):
-        overwrite(run, owner, lambda i: OPAQUE)
+        overwrite(run, owner, lambda i: OPAQUE, place)
         return owner
     if name == "requires_grad_":
         set_trainable(run, owner, args.pos[0] if args.pos else args.kw.get("requires_grad", True))

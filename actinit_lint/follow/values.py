@@ -333,14 +333,18 @@ class Fields(tuple[Any, ...]):
 
 
 class DictValue:
-    """A dictionary with known keys; `open`: it may hold other keys too."""
+    """A dictionary with known keys; `open`: it may hold other keys too.
 
-    __slots__ = ("born", "items", "open", "places")
+    `state`: it is what a model's `state_dict()` gave, and nothing was seen to use it since.
+    """
+
+    __slots__ = ("born", "items", "open", "places", "state")
 
     def __init__(self, items: dict[Any, Value], places: dict[Any, Place] | None = None, open_: bool = False) -> None:
         self.items = Items(items)
         self.places = places if places is not None else {}
         self.open = open_
+        self.state = False
         self.born = tick()
 
 
@@ -530,8 +534,13 @@ def dim(value: Value) -> int | None:
     return None
 
 
+MEMBER = "member"  # flag of an object that is one of an enumeration's
+
+
 def is_plain(value: Value) -> bool:
-    """Whether a value is a setting: a number, a text, a class, or a sequence of such."""
+    """Whether a value is a setting: a number, a text, a class, a member of an enumeration, or a sequence of such."""
+    if isinstance(value, Obj):
+        return MEMBER in value.flags
     if isinstance(value, (tuple, ListValue)):
         return all(is_plain(v) for v in (value.items if isinstance(value, ListValue) else value))
     return value is None or isinstance(value, (bool, int, float, str, ClassValue, External, Func))

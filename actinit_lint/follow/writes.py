@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from actinit_lint.follow.state import Frame, Run
+from actinit_lint.follow.state import MISSING, Frame, Run
 from actinit_lint.follow.values import (
     ABSENT,
+    ClassValue,
+    DictValue,
     Flow,
     Obj,
     OneOf,
     Parameter,
+    Scope,
     Tensor,
     Unknown,
     Value,
@@ -51,43 +54,52 @@ def write(
     if target.parametrized:
         run.record("parametrized_write", place, parameter=target, initializer=initializer)
         return
-    sweep = run.sweep > 0 or bool(run.via)
-    places = (*also, *helper_calls(run), *run.via)
+    _add(run, target, initializer, place, also, kind)
+
+
+def _add(
+    run: Run, target: Parameter, initializer: Initializer, place: Place, also: tuple[tuple[Place, str], ...], kind: str
+) -> None:
     entry = Write(
         initializer,
         place,
-        places,
+        (*also, *helper_calls(run), *run.via),
         kind,  # type: ignore[arg-type]
         run.frame.maker,
-        sweep,
+        run.sweep > 0 or bool(run.via),
         run.uses,
         run.sweeps,
-        under=_settings(run),
+        under=_conditions(run),
     )
     run.assign(target, "writes", (*target.writes, entry))
 
 
-def _settings(run: Run) -> frozenset[Place]:
-    """The conditions that the code stands under and that settings decide: `if self.init == "he"`, `if zero_init`."""
+def _conditions(run: Run) -> frozenset[Place]:
+    """The conditions that the code stands under and that settings decide (`if zero_init`), or that nobody knows."""
     return frozenset(
         Place(frame.scope.globals.path, test.at)
         for frame in run.frames
-        for test in frame.taken
-        if _asks_settings(frame, test)
+        for test in (*frame.open, *(test for test in frame.taken if _asks_settings(frame, test)))
     )
 
 
 def _asks_settings(frame: Frame, test: la.Expr) -> bool:
-    """Whether all that a test reads are plain values, of the function's own parameters or of `self`."""
+    """Whether all that a test reads are settings: plain values that somebody may choose differently.
+
+    They are the function's own parameters, constants of the file, and attributes and entries of `self` and of objects
+    that hold settings: `cfg.orthogonal`, `self.args["init"]`.
+    """
     if isinstance(test, la.Name):
+        scope = frame.scope
         own = frame.func is not None and any(p.name == test.id for p in frame.func.node.params)
-        return own and is_plain(frame.scope.vars.get(test.id))
-    if isinstance(test, la.Attr):
-        owner = frame.self_value
-        if not isinstance(owner, Obj) or not isinstance(test.value, la.Name):
-            return False
-        of_self = frame.scope.vars.get(test.value.id) is owner
-        return of_self and test.name in owner.attrs and is_plain(owner.attrs[test.name])
+        return (own or test.id not in scope.vars) and is_plain(_read(frame, test))
+    if isinstance(test, (la.Attr, la.Subscript)):
+        owner = _read(frame, test.value)
+        holds = isinstance(owner, (ClassValue, DictValue)) or (
+            isinstance(owner, Obj) and (owner is frame.self_value or owner.kind is None)
+        )
+        value = _read(frame, test)
+        return holds and value is not MISSING and is_plain(value)
     if isinstance(test, la.Unary):
         return _asks_settings(frame, test.value)
     parts: Iterable[la.Expr] = ()
@@ -97,6 +109,26 @@ def _asks_settings(frame: Frame, test: la.Expr) -> bool:
         parts = (test.left, *(right for _, right in test.rest))
     parts = [part for part in parts if not isinstance(part, la.Const)]
     return bool(parts) and all(_asks_settings(frame, part) for part in parts)
+
+
+def _read(frame: Frame, node: la.Expr) -> Value:
+    """What a name, attribute or entry holds, without running anything for it; MISSING where that is not written."""
+    if isinstance(node, la.Name):
+        scope: Scope | None = frame.scope
+        while scope is not None and node.id not in scope.vars:
+            scope = scope.parent
+        return (scope or frame.scope.globals.scope).vars.get(node.id, MISSING)
+    if isinstance(node, la.Attr):
+        owner = _read(frame, node.value)
+        if isinstance(owner, Obj) and node.name in owner.attrs:
+            return owner.attrs[node.name]
+        cls = owner.cls if isinstance(owner, Obj) else owner
+        found = cls.find(node.name) if isinstance(cls, ClassValue) else None
+        return found[0] if found is not None else MISSING
+    if isinstance(node, la.Subscript) and isinstance(node.index, la.Const):
+        owner = _read(frame, node.value)
+        return owner.items.get(node.index.value, MISSING) if isinstance(owner, DictValue) else MISSING
+    return MISSING
 
 
 def touched(run: Run, parameter: Parameter, place: Place) -> None:
@@ -117,15 +149,25 @@ def helper_calls(run: Run) -> tuple[tuple[Place, str], ...]:
     return tuple(calls)
 
 
-def overwrite(run: Run, target: Value, change: Callable[[Initializer], Initializer]) -> None:
-    """An in-place change of what is there: `weight.mul_(0.1)`, `weight *= 2`."""
+def overwrite(run: Run, target: Value, change: Callable[[Initializer], Initializer], place: Place) -> None:
+    """An in-place change of what is there: `weight.mul_(0.1)`, `weight *= 2`.
+
+    It is the initialisation of a parameter that was left to its default, and belongs to one that was made before it.
+    After a backward pass it is a step of training: `weight -= rate * weight.grad`.
+    """
     if isinstance(target, View):
         if target.copy or target.part:
             return
         target = target.parameter
     if isinstance(target, Parameter) and target.writes:
         last = target.writes[-1]
-        new = Write(change(last.initializer), last.place, last.also, last.kind)
+        if run.uses > max(last.uses, run.session.uses):
+            return
+        if last.kind == "default" and not target.parametrized:
+            _add(run, target, change(last.initializer), place, (), "statement")
+            return
+        also = (*last.also, (place, "changed here"))
+        new = Write(change(last.initializer), last.place, also, last.kind, uses=last.uses)
         run.assign(target, "writes", (*target.writes, new))
 
 
@@ -150,7 +192,7 @@ def replace_data(run: Run, owner: Value, value: Value, place: Place) -> None:
     if isinstance(value, View) and value.parameter is parameter:
         # `w.data = w.data * 0.1`: something made from itself
         if value.copy:
-            overwrite(run, parameter, lambda i: OPAQUE)
+            overwrite(run, parameter, lambda i: OPAQUE, place)
         return
     if isinstance(value, Tensor):
         write(run, parameter, value.initializer, value.place, ((place, "written here"), *value.also))

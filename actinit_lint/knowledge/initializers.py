@@ -196,6 +196,29 @@ KERAS_NAMES: dict[str, str] = {
     "ones": "Ones", "constant": "Constant", "uniform": "RandomUniform", "normal": "RandomNormal", "one": "Ones",
     "zero": "Zeros", "IdentityInitializer": "Identity", "OrthogonalInitializer": "Orthogonal",
 }  # fmt: skip
+
+
+def _contrib_scaling(a: Arguments) -> Initializer:
+    factor, mode = number(a["factor"]), a["mode"]
+    if factor is None or factor < 0 or not isinstance(mode, str) or not isinstance(a["uniform"], bool):
+        return OPAQUE
+    distribution = "uniform" if a["uniform"] else "truncated_normal"
+    return variance_scaling("variance_scaling", sqrt(factor), mode.lower(), distribution)  # type: ignore[arg-type]
+
+
+def _contrib_xavier(a: Arguments) -> Initializer:
+    return KERAS["GlorotNormal" if a["uniform"] is False else "GlorotUniform"].build({"seed": None})
+
+
+#: tf.contrib.layers (tensorflow/contrib/layers/python/layers/initializers.py, 1.15), with what replaces them.
+CONTRIB: dict[str, tuple[InitFunction, str]] = {
+    "variance_scaling_initializer": (
+        InitFunction((("factor", 2.0), ("mode", "FAN_IN"), ("uniform", False), ("seed", None)), _contrib_scaling),
+        "VarianceScaling",
+    ),
+    "xavier_initializer": (InitFunction((("uniform", True), ("seed", None)), _contrib_xavier), "GlorotUniform"),
+    "xavier_initializer_conv2d": (InitFunction((("uniform", True), ("seed", None)), _contrib_xavier), "GlorotUniform"),
+}
 #: TF 1 names: tf.<name>, tf.initializers.<name>, tf.keras.initializers.<name> of old.
 TF_NAMES: dict[str, InitFunction] = {
     "random_normal_initializer": InitFunction(  # of std 1 in TensorFlow 1, and 0.05 in 2

@@ -484,6 +484,10 @@ CONCAT_FUNCTIONS = frozenset(["concatenate", "concat", "stack", "hstack", "vstac
 ADD_FUNCTIONS = frozenset(["add", "subtract", "add_n"])
 MUL_FUNCTIONS = frozenset(["multiply", "divide"])
 MATMUL_FUNCTIONS = frozenset(["matmul", "dot", "tensordot", "batch_dot"])
+#: Products of a sparse matrix with a dense one.
+SPARSE_PRODUCTS = frozenset(
+    ["tensorflow.sparse.sparse_dense_matmul", "tensorflow.sparse.matmul", "tensorflow.sparse_tensor_dense_matmul"]
+)
 LINEAR_FUNCTIONS = frozenset(
     ["conv", "conv1d", "conv2d", "conv3d", "conv_transpose", "depthwise_conv", "separable_conv"]
 )

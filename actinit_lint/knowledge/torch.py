@@ -514,6 +514,7 @@ NORM_FUNCTIONS = {
 #: Tensor methods and functions whose result is no data of the model.
 META_FUNCTIONS = frozenset(
     [
+        "get_shape",
         "size",
         "dim",
         "ndimension",
@@ -571,6 +572,11 @@ LINEAR_FUNCTIONS = {
     "conv_transpose3d": 1,
 }  # fmt: skip
 MATMUL_FUNCTIONS = frozenset(["matmul", "mm", "bmm", "mv", "dot", "inner", "tensordot", "matmul_"])
+#: Products of a sparse matrix with a dense one: (sparse, dense), or (indices, values, rows, columns, dense).
+SPARSE_PRODUCTS = frozenset(
+    ["torch.spmm", "torch.smm", "torch.hspmm", "torch.sparse.mm", "torch_sparse.matmul", "torch_sparse.spmm",
+     "torch_geometric.utils.spmm"]
+)  # fmt: skip
 ATTENTION_FUNCTIONS = frozenset(
     ["scaled_dot_product_attention", "multi_head_attention_forward", "flash_attn_func", "flex_attention"]
 )

@@ -215,10 +215,11 @@ def _is_open(value: Value) -> bool:
 
 def scaled(tensor: Tensor, factor: float | None) -> Tensor:
     """A fresh tensor times a number."""
-    return Tensor(_scaled(tensor.initializer, factor), tensor.shape, tensor.place, tensor.also)
+    return Tensor(scaled_by(tensor.initializer, factor), tensor.shape, tensor.place, tensor.also)
 
 
-def _scaled(i: Initializer, factor: float | None) -> Initializer:
+def scaled_by(i: Initializer, factor: float | None) -> Initializer:
+    """An initialiser whose draws are multiplied by a number; None: by one that is not known."""
     if factor is None:
         if i.is_zero:
             return i
@@ -265,16 +266,16 @@ def _tensors(run: Run, sign: str, left: Value, right: Value, place: Place) -> Va
         return Unknown("tensor computed from others")
     if sign == "*" or (sign == "/" and first):
         factor = number if sign == "*" else 1 / number if number else None
-        plain = tensor.initializer
-        width = plain.std if plain.family == "normal" else plain.high if plain.family == "uniform" else None
+        drawn = tensor.initializer
+        width = drawn.std if drawn.family == "normal" else drawn.high if drawn.family == "uniform" else None
         spread = None if width is None else binary(run, sign, width, other, place)
-        by_size = by_fans(plain, spread, None)  # where the factor was computed from fans
-        made = by_size if by_size.family == "variance_scaling" else _scaled(plain, factor)
+        by_size = by_fans(drawn, spread, None)  # where the factor was computed from fans
+        made = by_size if by_size.family == "variance_scaling" else scaled_by(drawn, factor)
         return Tensor(made, tensor.shape, tensor.place, tensor.also)
     if sign in "+-":
         by = number if sign == "+" or number is None else -number
         if sign == "-" and not first:
-            flipped = _scaled(tensor.initializer, -1.0)
+            flipped = scaled_by(tensor.initializer, -1.0)
             return Tensor(_shifted(flipped, number), tensor.shape, tensor.place, tensor.also)
         return Tensor(_shifted(tensor.initializer, by), tensor.shape, tensor.place, tensor.also)
     return Tensor(OPAQUE, tensor.shape, tensor.place, tensor.also)
@@ -284,9 +285,9 @@ def _two_tensors(sign: str, left: Tensor, right: Tensor, place: Place) -> Tensor
     a, b = left.initializer.constant_value, right.initializer.constant_value
     shape = left.shape if left.shape == right.shape else (left.shape if (right.shape or ()) == () else None)
     if sign == "*" and b is not None:
-        return Tensor(_scaled(left.initializer, b), shape, left.place, left.also)
+        return Tensor(scaled_by(left.initializer, b), shape, left.place, left.also)
     if sign == "*" and a is not None:
-        return Tensor(_scaled(right.initializer, a), shape, right.place, right.also)
+        return Tensor(scaled_by(right.initializer, a), shape, right.place, right.also)
     if sign in "+-" and b is not None:
         return Tensor(_shifted(left.initializer, b if sign == "+" else -b), shape, left.place, left.also)
     return Tensor(OPAQUE, shape, place)
@@ -296,17 +297,22 @@ def _derived(run: Run, sign: str, left: Value, right: Value, place: Place, in_pl
     """Something computed from a parameter: still that parameter to whoever multiplies the data with it."""
     owner = left if isinstance(left, (Parameter, View)) else right
     parameter = owner.parameter if isinstance(owner, View) else owner
+    factor = _factor(sign, left, right)
     if in_place and owner is left:
-        from actinit_lint.follow.writes import overwrite
+        from actinit_lint.follow.writes import changed_by, overwrite
 
-        if sign == "*" and is_number(right):
-            overwrite(run, owner, lambda i: _scaled(i, float(right)), place)
-        elif sign == "/" and is_number(right) and right:
-            overwrite(run, owner, lambda i: _scaled(i, 1 / float(right)), place)
-        else:
-            overwrite(run, owner, lambda i: OPAQUE, place)
+        overwrite(run, owner, changed_by(factor), place)
         return owner
-    return View(parameter, copy=True)
+    whole = not isinstance(owner, View) or not (owner.copy or owner.part or owner.transposed)
+    return View(parameter, copy=True, factor=factor if whole else None)
+
+
+def _factor(sign: str, left: Value, right: Value) -> float | None:
+    """The number that a parameter is multiplied with, where it is one."""
+    if sign == "*":
+        number = left if is_number(left) else right
+        return float(number) if is_number(number) else None
+    return 1 / float(right) if sign == "/" and is_number(right) and right else None
 
 
 # Comparison ---------------------------------------------------------------------------------------

@@ -99,11 +99,11 @@ def _on_parameter(run: Run, owner: Parameter | View, name: str, args: Args, plac
         return owner
     if name in ("mul_", "div_", "multiply_"):
         factor = number(args.pos[0]) if args.pos else None
-        from actinit_lint.follow.operators import _scaled
+        from actinit_lint.follow.operators import scaled_by
 
         if name == "div_":
             factor = 1 / factor if factor else None
-        overwrite(run, owner, lambda i: _scaled(i, factor), place)
+        overwrite(run, owner, lambda i: scaled_by(i, factor), place)
         return owner
     if name == "erfinv_":
         overwrite(run, owner, _erfinv, place)

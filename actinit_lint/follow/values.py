@@ -284,6 +284,7 @@ class View:
     lost: tuple[Initializer, Place] | None = None  # what was written to the copy
     used: bool = False  # the copy itself is put to use
     clone: bool = False  # a copy in memory, by `.clone()`: in-place writes to it are lost
+    factor: float | None = None  # a copy that is the parameter times this number
     index: tuple[int | None, ...] = ()  # what took away the leading axes of a stack; None: an index that is not known
     repeated: int | None = None  # its rows as they are, repeated along this axis for the samples of a batch
 

@@ -171,10 +171,19 @@ def overwrite(run: Run, target: Value, change: Callable[[Initializer], Initializ
         run.assign(target, "writes", (*target.writes, new))
 
 
+def changed_by(factor: float | None) -> Callable[[Initializer], Initializer]:
+    """What a multiplication makes of an initialiser; None: a number that is not known, or another change."""
+    from actinit_lint.follow.operators import scaled_by
+
+    return lambda i: OPAQUE if factor is None else scaled_by(i, factor)
+
+
 def initializer_of(value: Value) -> Initializer:
     """What a tensor that is put in place of another one holds."""
     if isinstance(value, View):
         value.used = True
+        if value.factor is not None and value.parameter.writes:
+            return changed_by(value.factor)(value.parameter.writes[-1].initializer)
     if isinstance(value, Tensor):
         return value.initializer
     if isinstance(value, Parameter) and value.writes:
@@ -192,7 +201,7 @@ def replace_data(run: Run, owner: Value, value: Value, place: Place) -> None:
     if isinstance(value, View) and value.parameter is parameter:
         # `w.data = w.data * 0.1`: something made from itself
         if value.copy:
-            overwrite(run, parameter, lambda i: OPAQUE, place)
+            overwrite(run, parameter, changed_by(value.factor), place)
         return
     if isinstance(value, Tensor):
         write(run, parameter, value.initializer, value.place, ((place, "written here"), *value.also))

@@ -32,13 +32,13 @@ def twins(weight: torch.Tensor, gradient: torch.Tensor | None, axis: int) -> tup
 
 def _equal_units(weight: torch.Tensor, axis: int) -> torch.Tensor:
     """Indices of the units that equal another: of those, first, that share one weight from the middle."""
+    weight = weight.detach()
     if weight.numel() == 0:
         return torch.empty(0, dtype=torch.long)
-    rows = weight.detach().movedim(axis, 0).reshape(weight.shape[axis], -1)
-    candidates = _repeated(rows[:, rows.shape[1] // 2].contiguous())
+    candidates = _repeated(weight[tuple(slice(None) if i == axis else n // 2 for i, n in enumerate(weight.shape))])
     if not candidates.shape[0]:
         return candidates
-    return candidates[_repeated(_fingerprints(rows[candidates]))]
+    return candidates[_repeated(_fingerprints(weight.movedim(axis, 0)[candidates].flatten(1)))]
 
 
 def _fingerprints(matrix: torch.Tensor) -> torch.Tensor:
@@ -54,7 +54,7 @@ def _projection(columns: int) -> torch.Tensor:
 def _repeated(numbers: torch.Tensor) -> torch.Tensor:
     """Indices of those that occur more than once."""
     ordered, order = numbers.sort()
-    same = ordered[1:] == ordered[:-1]
-    if not bool(same.any()):
+    if ordered.unique_consecutive().shape[0] == ordered.shape[0]:
         return order[:0]
+    same = ordered[1:] == ordered[:-1]
     return torch.cat((order[1:][same], order[:-1][same])).unique()

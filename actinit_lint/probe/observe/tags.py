@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -12,6 +12,7 @@ from actinit_lint.probe.statistics import Sample
 from actinit_lint.reference.nonlinearity import Nonlinearity
 
 _ATTRIBUTE = "_actinit_lint_tag"
+_CONTAINERS = (list, tuple, dict)
 
 
 class Bend:
@@ -90,16 +91,15 @@ def take_off(tensor: torch.Tensor) -> None:
         delattr(tensor, _ATTRIBUTE)
 
 
-def tensors_in(value: Any, depth: int = 2) -> Iterator[torch.Tensor]:
+def tensors_in(values: Iterable[Any], depth: int = 1) -> list[torch.Tensor]:
     """The tensors among arguments, in lists and dictionaries too."""
-    if isinstance(value, torch.Tensor):
-        yield value
-    elif depth and isinstance(value, list | tuple):
-        for one in value:
-            yield from tensors_in(one, depth - 1)
-    elif depth and isinstance(value, dict):
-        for one in value.values():
-            yield from tensors_in(one, depth - 1)
+    found: list[torch.Tensor] = []
+    for one in values:
+        if isinstance(one, torch.Tensor):
+            found.append(one)
+        elif depth and isinstance(one, _CONTAINERS):
+            found += tensors_in(one.values() if isinstance(one, dict) else one, depth - 1)
+    return found
 
 
 def together(tags: Iterable[Tag]) -> tuple[frozenset[int], frozenset[str]]:

@@ -134,61 +134,87 @@ class Response:
     calls: int = 0
     slope: float = 0.0
     saturated: float = 0.0
-    off: Any = None  # rows on which each unit was flat
+    off: Any = None  # rows on which each unit was flat; None for an activation that is nowhere flat
+    flat: float = 0.0  # entries that were
     rows: int = 0
-    silent: Any = None  # per row: no unit active; only where every call has the same rows
+    silent: Any = None  # per row, 1 for no unit active and else 0; only where every call has the same rows
 
-    def add(self, values: torch.Tensor, activation: Nonlinearity) -> None:
-        """Take in pre-activations [rows, units]."""
-        self.calls += 1
-        slopes = _constant_slopes(activation)
-        if slopes is not None:
-            self._add_pieces(values, activation, slopes)
+    def join(self, other: Response) -> None:
+        """Take in more calls."""
+        self.calls += other.calls
+        self.slope += other.slope
+        self.saturated += other.saturated
+        if other.off is None:
             return
-        derivative = activation.derivative(values.to(torch.float64), tensor_operations())
-        self.slope += second_moment(derivative)
-        self.saturated += int(torch.count_nonzero(derivative.abs() < SATURATED)) / max(1, values.numel())
-        if dead_zone(activation):
-            self._add_flat(torch.eq(derivative, 0.0, out=torch.empty_like(derivative)))
-
-    def _add_pieces(self, values: torch.Tensor, activation: Nonlinearity, slopes: tuple[float, ...]) -> None:
-        """The same by counting how many values each piece gets, without a tensor of slopes."""
-        assert isinstance(activation.form, Pieces)
-        below = [_below(values, end) for end in activation.form.rows[:-1]]
-        counts = [0.0, *(float(one.sum()) for one in below), float(values.numel())]
-        flat = []
-        for place, (slope, (less, more)) in enumerate(zip(slopes, pairwise(counts), strict=True)):
-            share = (more - less) / max(1, values.numel())
-            self.slope += slope**2 * share
-            self.saturated += share * (abs(slope) < SATURATED)
-            if slope == 0:
-                flat.append(_between(below, place, values))
-        if flat:
-            self._add_flat(reduce(torch.add, flat))
-
-    def _add_flat(self, flat: torch.Tensor) -> None:
-        """Take in where the activation is flat: ones there, else zeros."""
-        counts = flat.sum(dim=0)
-        self.off = counts if self.off is None or self.off.shape != counts.shape else self.off.to(torch.float64) + counts
-        self.rows += flat.shape[0]
-        if not flat.shape[1]:
-            return
-        silent = flat.amin(dim=1) != 0  # many times as fast as `all`
-        self.silent = silent if self.silent is None or self.silent.shape != silent.shape else self.silent | silent
+        if self.off is None or self.off.shape != other.off.shape:
+            self.off, self.flat = other.off, other.flat
+        else:
+            self.off, self.flat = self.off.to(torch.float64) + other.off, self.flat + other.flat
+        self.rows += other.rows
+        self.silent = either(self.silent, other.silent)
 
     def dead(self) -> tuple[float, float, float] | None:
         """(dead units, quiet units, active entries), or None for an activation that is nowhere flat."""
         if self.off is None:
             return None
         units = self.off.numel()
-        if not units:
+        entries = units * self.rows
+        if not entries:
             return 0.0, 0.0, 0.0
         dead = quiet = 0
         if self.rows - float(self.off.max()) < ACTIVE * self.rows:  # else there is none to count
             active = self.rows - self.off
             dead, quiet = (int(torch.count_nonzero(one)) for one in (active == 0, active < ACTIVE * self.rows))
-        entries = units * self.rows
-        return dead / units, quiet / units, (entries - float(self.off.sum(dtype=torch.float64))) / max(1, entries)
+        return dead / units, quiet / units, (entries - self.flat) / entries
+
+
+def either(one: torch.Tensor | None, other: torch.Tensor) -> torch.Tensor:
+    """1 where one or the other of two tensors of ones and zeros is 1; the other alone where they do not fit."""
+    return other if one is None or one.shape != other.shape else torch.maximum(one, other)
+
+
+def response_to(values: torch.Tensor, activation: Nonlinearity) -> Response:
+    """The response of one call with pre-activations [rows, units]."""
+    slopes = _constant_slopes(activation)
+    if slopes is not None:
+        return _response_of_pieces(values, activation, slopes)
+    derivative = activation.derivative(values.to(torch.float64), tensor_operations())
+    saturated = int(torch.count_nonzero(derivative.abs() < SATURATED)) / max(1, values.numel())
+    response = Response(1, second_moment(derivative), saturated)
+    if dead_zone(activation):
+        flat = torch.eq(derivative, 0.0, out=torch.empty_like(derivative))
+        _add_flat(response, flat, float(flat.sum()))
+    return response
+
+
+def is_quick(activation: Nonlinearity) -> bool:
+    """Whether the response costs a few comparisons only."""
+    return _constant_slopes(activation) is not None
+
+
+def _response_of_pieces(values: torch.Tensor, activation: Nonlinearity, slopes: tuple[float, ...]) -> Response:
+    """The same by counting how many values each piece gets, without a tensor of slopes."""
+    assert isinstance(activation.form, Pieces)
+    response = Response(1)
+    below = [_below(values, end) for end in activation.form.rows[:-1]]
+    counts = [0.0, *(float(one.sum()) for one in below), float(values.numel())]
+    flat, entries = [], 0.0
+    for place, (slope, (less, more)) in enumerate(zip(slopes, pairwise(counts), strict=True)):
+        share = (more - less) / max(1, values.numel())
+        response.slope += slope**2 * share
+        response.saturated += share * (abs(slope) < SATURATED)
+        if slope == 0:
+            flat.append(_between(below, place, values))
+            entries += more - less
+    if flat:
+        _add_flat(response, reduce(torch.add, flat), entries)
+    return response
+
+
+def _add_flat(response: Response, flat: torch.Tensor, entries: float) -> None:
+    """Note where the activation is flat, ones there and else zeros, and how many entries that are."""
+    response.off, response.flat, response.rows = flat.sum(dim=0), entries, flat.shape[0]
+    response.silent = flat.amin(dim=1) if flat.shape[1] else flat.new_zeros(flat.shape[0])
 
 
 def _below(values: torch.Tensor, end: Piece) -> torch.Tensor:

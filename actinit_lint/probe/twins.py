@@ -54,7 +54,7 @@ def _projection(columns: int) -> torch.Tensor:
 def _repeated(numbers: torch.Tensor) -> torch.Tensor:
     """Indices of those that occur more than once."""
     ordered, order = numbers.sort()
-    if ordered.unique_consecutive().shape[0] == ordered.shape[0]:
-        return order[:0]
     same = ordered[1:] == ordered[:-1]
+    if not bool(same.any()):
+        return order[:0]
     return torch.cat((order[1:][same], order[:-1][same])).unique()

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from actinit_lint.probe.measurement import Line
-from actinit_lint.probe.statistics import Sample
+from actinit_lint.probe.statistics import Response, Sample, is_quick, response_to
 from actinit_lint.reference.nonlinearity import Nonlinearity
 
 _ATTRIBUTE = "_actinit_lint_tag"
@@ -18,7 +18,7 @@ _CONTAINERS = (list, tuple, dict)
 class Bend:
     """One non-linear function on the way from a base."""
 
-    __slots__ = ("after", "before", "known", "line", "module", "name", "recorded", "sample")
+    __slots__ = ("after", "before", "known", "line", "module", "name", "recorded", "response", "sample")
 
     def __init__(
         self,
@@ -33,6 +33,9 @@ class Bend:
         self.name, self.known, self.line, self.module = name, known, line, module
         self.before, self.after = before, after
         self.sample = sample  # of `before`, where it was taken already
+        self.response: Response | None = None
+        if known is not None and sample is not None and is_quick(known):  # now that the values are still in the cache
+            self.response = response_to(sample.values, known)
         self.recorded = False
 
 

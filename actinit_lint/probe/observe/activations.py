@@ -35,14 +35,14 @@ class Activations:
                 return
         for bend in tag.bends:
             if not bend.recorded:
-                bend.recorded = True
                 found = bend.known or identify(sample_of(bend.before), sample_of(bend.after))
                 if found is not None:
                     bend.known = found
                     after = self.record(bend, tag, end)
-                    bend.sample = None
                     if bend.after.data_ptr() == tensor.data_ptr() and bend.after.shape == tensor.shape:
                         tag.second = after, tensor._version
+                bend.close()
+        tag.let_go()
 
     def record(self, bend: Bend, tag: Tag, end: str) -> float:
         """Take the statistics of one function, behind the layers that the tag names; E y² of what comes out."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
+from weakref import ReferenceType
 
 import torch
 
@@ -13,10 +14,11 @@ from actinit_lint.reference.nonlinearity import Nonlinearity
 
 _ATTRIBUTE = "_actinit_lint_tag"
 _CONTAINERS = (list, tuple, dict)
+_NOTHING = torch.empty(0)
 
 
 class Bend:
-    """One non-linear function on the way from a base."""
+    """One non-linear function on the way from a base, with what goes in and comes out until it is recorded."""
 
     __slots__ = ("after", "before", "known", "line", "module", "name", "recorded", "response", "sample")
 
@@ -38,6 +40,12 @@ class Bend:
             self.response = response_to(sample.values, known)
         self.recorded = False
 
+    def close(self) -> None:
+        """Recorded. The memory goes to what the model makes next, as it would without the probe."""
+        self.recorded = True
+        self.before = self.after = _NOTHING
+        self.sample = self.response = None
+
 
 class Tag:
     """Hangs on a tensor as an attribute, and dies with it.
@@ -45,12 +53,13 @@ class Tag:
     A tensor made from weights alone has `weights`. Data has `sources`, the layers it comes from directly, and `via`,
     what lies between. While only elementwise functions of one tensor are applied, that tensor is the `base`, `bends`
     are the non-linear ones among them, and `images` what multiples and shifts of the base were met on the way. `met` is
-    where branches of the base met again, as in z·σ(z). `sample` is of the tensor itself, as it was at `version`, and
-    `second` its second moment with the version that it had then.
+    where branches of the base met again, as in z·σ(z). Once a function is recorded its tag keeps no base alive: it then
+    meets only branches that have the base still. `sample` is of the tensor itself, as it was at `version`, and `second`
+    its second moment with the version that it had then.
     """
 
     __slots__ = (
-        "base",
+        "_base",
         "bends",
         "images",
         "met",
@@ -74,11 +83,25 @@ class Tag:
         met: tuple[Line | None, str] | None = None,
     ) -> None:
         self.sources, self.via, self.weights = sources, via, weights
-        self.base, self.bends, self.images, self.met = base, bends, images, met
+        self._base: torch.Tensor | ReferenceType[torch.Tensor] | None = base
+        self.bends, self.images, self.met = bends, images, met
         self.recorded = False
         self.sample: Sample | None = None
         self.version = 0
         self.second: tuple[float, int] | None = None
+
+    @property
+    def base(self) -> torch.Tensor | None:
+        return self._base() if isinstance(self._base, ReferenceType) else self._base
+
+    @base.setter
+    def base(self, tensor: torch.Tensor) -> None:
+        self._base = tensor
+
+    def let_go(self) -> None:
+        """Keep no base alive."""
+        if isinstance(self._base, torch.Tensor):
+            self._base = ReferenceType(self._base)
 
 
 def tag_of(tensor: torch.Tensor) -> Tag | None:

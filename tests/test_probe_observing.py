@@ -94,6 +94,17 @@ class TestActivations:
     def test_two_in_a_row_are_two(self) -> None:
         assert activations(after_a_layer(lambda z: F.leaky_relu(torch.tanh(z), 0.2))) == ["tanh", "leaky_relu"]
 
+    def test_one_whose_half_a_layer_reads_first_is_whole_all_the_same(self) -> None:
+        def through(self: Any, x: Any) -> Any:
+            z = 3 * self.a(x)
+            half = torch.sigmoid(z)
+            return self.b(half) + self.c(z * half)
+
+        found = observed(
+            lambda: Forward(through, a=nn.Linear(8, 32), b=nn.Linear(32, 4), c=nn.Linear(32, 4)), 8
+        ).activations
+        assert [(one.name, one.identified) for one in found] == [("sigmoid", True), ("silu", True)]
+
     def test_a_gate_says_so(self) -> None:
         found = observed(
             lambda: Forward(
@@ -202,6 +213,36 @@ class TestNumbers:
         pre.retain_grad()
         projection([model[2](torch.relu(pre))], found.runs[0].seed).backward()
         assert run.gradient == pytest.approx(float(pre.grad.square().mean()), rel=1e-4)
+
+    def test_a_tensor_that_is_written_to_counts_as_it_was(self) -> None:
+        def through(self: Any, x: Any) -> Any:
+            z = self.a(x)
+            y = torch.tanh(z)
+            return self.b(y + z.mul_(0))
+
+        def build() -> Any:
+            return Forward(through, a=nn.Linear(8, 32), b=nn.Linear(32, 4))
+
+        x = 3 * torch.randn(40, 8)
+        found = observed(build, frozen_input=x)
+        torch.manual_seed(found.runs[0].seed)
+        slopes = 1 - torch.tanh(build().a(x)) ** 2
+        assert found.activations[0].runs[0].slope == pytest.approx(float(slopes.square().mean()), rel=1e-4)
+
+    @pytest.mark.parametrize("offset", [0.0, 30.0, 1e4])
+    def test_a_small_signal_on_a_large_mean_is_kept(self, offset: float) -> None:
+        x = torch.randn(40, 8)
+
+        def build() -> Any:
+            model = nn.Sequential(nn.Linear(8, 16), nn.ReLU())
+            nn.init.constant_(model[0].bias, offset)
+            return model
+
+        run = observed(build, frozen_input=x).layers[0].runs[0]
+        torch.manual_seed(0)
+        z = build()[0](x).double()
+        assert run.signal == pytest.approx(float(z.var(0, correction=0).mean()), rel=1e-3)
+        assert observed(build, frozen_input=x[:1].expand(40, 8)).layers[0].runs[0].signal == 0
 
     def test_the_projection_agrees_with_a_loss_about_the_gradient(self) -> None:
         def ratio(head: Callable[[Any], Any], objective: Callable[[Any, int], Any], seed: int) -> float:

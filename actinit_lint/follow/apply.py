@@ -24,6 +24,7 @@ from actinit_lint.follow.values import (
     options,
 )
 from actinit_lint.model import Activation, Place
+from actinit_lint.reference.normal_form import OPAQUE
 
 
 def data_arguments(run: Run, args: Args, place: Place) -> Args:
@@ -374,7 +375,15 @@ def _opaque(run: Run, obj: Obj, args: Args, place: Place) -> Value:
     return run.flow(Flow("unknown", flows_in(args.values()) or [x], place, name=obj.label))
 
 
+def _draw(run: Run, obj: Obj, args: Args, place: Place) -> Value:
+    """`HeNormal()(shape)`: a tensor that Keras' initialiser draws."""
+    from actinit_lint.follow.keras_api import sizes
+
+    return Tensor(obj.state.get("initializer", OPAQUE), sizes(args.get(0, "shape")), place)
+
+
 APPLY: dict[str, Callable[[Run, Obj, Args, Place], Value]] = {
+    "initializer": _draw,
     "layer": _layer,
     "recurrent": _recurrent,
     "attention": _attention,

@@ -6,16 +6,20 @@ import difflib
 from typing import Literal
 
 from actinit_lint.follow.calls import call, call_method, flows_in
+from actinit_lint.follow.fans import fan
 from actinit_lint.follow.state import Run
 from actinit_lint.follow.values import (
     Args,
+    Bound,
     DictValue,
     External,
     Flow,
+    Func,
     ListValue,
     Obj,
     OneOf,
     Parameter,
+    Partial,
     Tensor,
     Unknown,
     Value,
@@ -72,7 +76,7 @@ def activation_by_name(run: Run, name: str, place: Place) -> tuple[str, float | 
 
 
 def initializer_value(
-    run: Run, value: Value, place: Place, default: Initializer
+    run: Run, value: Value, place: Place, default: Initializer, shape: tuple[int | None, ...] | None = None
 ) -> tuple[Initializer, tuple[tuple[Place, str], ...], int | None]:
     """What an initialiser argument means: (normal form, places on the way, identity of a shared instance)."""
     if value is None or value is REQUIRED:
@@ -96,11 +100,36 @@ def initializer_value(
             return row.build({**dict(row.parameters), **config.items}), (), None
         return OPAQUE, (), None
     if isinstance(value, OneOf):
-        found = [initializer_value(run, option, place, default)[0] for option in value.options]
+        found = [initializer_value(run, option, place, default, shape)[0] for option in value.options]
         return (found[0] if all(i == found[0] for i in found) else OPAQUE), (), None
     if isinstance(value, Tensor):
         return value.initializer, (), None
+    if isinstance(value, (Func, Bound, Partial)) or (
+        isinstance(value, Obj) and value.cls is not None and value.cls.find("__call__")
+    ):
+        made = _called(run, value, shape, place)
+        return made.initializer, () if made.place == place else ((made.place, "drawn here"),), None
     return OPAQUE, (), None
+
+
+def _called(run: Run, value: Value, shape: tuple[int | None, ...] | None, place: Place) -> Tensor:
+    """What an initialiser of the project draws for a weight of some shape."""
+    args = Args()
+    args.add(_marked(shape), place)
+    args.set("dtype", None, place)
+    result = call(run, value, args, place)
+    if isinstance(result, Parameter) and result.writes:  # `K.variable(values)`
+        result = Tensor(result.writes[-1].initializer, result.shape, result.writes[-1].place)
+    known = isinstance(result, Tensor) and result.initializer.family != "uninitialised"
+    return result if known else Tensor(OPAQUE, None, place)
+
+
+def _marked(shape: tuple[int | None, ...] | None) -> Value:
+    """A shape for code that computes a spread from it: the sizes of a dense kernel are its fans."""
+    if shape is None:
+        return Unknown("shape of a weight")
+    sizes = tuple(Unknown("size of a weight") if size is None else size for size in shape)
+    return (fan(sizes[0], "in"), fan(sizes[1], "out")) if len(sizes) == 2 else sizes
 
 
 def initializer_by_name(run: Run, name: str, place: Place) -> Initializer:
@@ -161,7 +190,7 @@ def build(run: Run, obj: Obj, x: Flow) -> None:
             given = obj.arg_places.get(argument)
             if value is not None and given is not None:
                 place, how = given, "argument"
-                initializer, also, shared = initializer_value(run, value, place, row.initializer)
+                initializer, also, shared = initializer_value(run, value, place, row.initializer, row.shape)
             elif obj.open_args:
                 initializer = OPAQUE
         if "loaded" in obj.flags:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable
+from functools import partial
 
 from actinit_lint.follow import huggingface, keras_api, torch_api
 from actinit_lint.follow.builtin import BUILTINS, STANDARD
 from actinit_lint.follow.calls import call, flows_in, unknown_call
 from actinit_lint.follow.cases import FUNCTIONS as CASES
+from actinit_lint.follow.fans import by_fans
 from actinit_lint.follow.foreign import makes_model
 from actinit_lint.follow.iteration import iterate
 from actinit_lint.follow.modules import clone, find_kind, make_library_object, parameters
@@ -50,7 +52,7 @@ from actinit_lint.knowledge.initializers import (
 from actinit_lint.knowledge.kinds import Kind
 from actinit_lint.knowledge.names import canonical
 from actinit_lint.model import Activation, Place
-from actinit_lint.reference.normal_form import OPAQUE
+from actinit_lint.reference.normal_form import OPAQUE, Initializer, constant
 
 CONSTANTS: dict[str, object] = {
     "math.pi": math.pi,
@@ -276,28 +278,47 @@ def keras_placeholder(run: Run, args: Args, place: Place) -> Flow:
 
 
 def _keras_tensor(last: str, args: Args, place: Place) -> Tensor | None:
-    from actinit_lint.reference.normal_form import Initializer, constant
-
-    shape = keras_api.sizes(args.pos[0]) if args.pos else None
-    if last in ("zeros", "zeros_like"):
-        return Tensor(constant(0.0), shape, place)
-    if last in ("ones", "ones_like"):
-        return Tensor(constant(1.0), shape, place)
-    if last in ("random_normal", "normal", "truncated_normal"):
-        kind = "truncated_normal" if last.startswith("trunc") else "normal"
-        initializer = Initializer(
-            "trunc_normal" if kind != "normal" else "normal", "normal", kind,  # type: ignore[arg-type]
-            mean=number(_given(args, "mean", 1, 0.0)), std=number(_given(args, "stddev", 2, 1.0)),
-        )  # fmt: skip
-        return Tensor(initializer, shape, place)
-    if last in ("random_uniform", "uniform"):
-        low, high = number(_given(args, "minval", 1, 0.0)), number(_given(args, "maxval", 2, 1.0))
-        return Tensor(Initializer("uniform", "uniform", "uniform", low=low, high=high), shape, place)
+    shape = keras_api.sizes(args.pos[0] if args.pos else args.kw.get("shape"))
+    last = last.removeprefix("random_")
+    if last in ("zeros", "zeros_like", "ones", "ones_like"):
+        return Tensor(constant(float(last.startswith("ones"))), shape, place)
+    if last in ("fill", "full"):
+        value = number(args.get(1, "fill_value", "value"))
+        return Tensor(OPAQUE if value is None else constant(value), shape, place)
+    if last in ("normal", "truncated_normal", "uniform"):
+        uniform = last == "uniform"
+        first = args.get(1, "minval" if uniform else "mean", default=0.0)
+        second = args.get(2, "maxval" if uniform else "stddev", default=1.0)
+        return Tensor(drawn(last, first, second), shape, place)
     return None
 
 
-def _given(args: Args, name: str, position: int, default: Value) -> Value:
-    return args.pos[position] if len(args.pos) > position else args.kw.get(name, default)
+def _random_array(run: Run, args: Args, place: Place, last: str) -> Value:
+    """`numpy.random.normal(0, 0.01, size)` and the like; a single number is none of a weight's elements."""
+    if last in ("randn", "rand", "standard_normal"):
+        uniform = last == "rand"
+        size: Value = tuple(args.pos) if last != "standard_normal" else args.get(0, "size")
+        first, second = 0.0, 1.0
+    else:
+        uniform = last == "uniform"
+        size = args.get(2, "size")
+        first = args.get(0, "low" if uniform else "loc", default=0.0)
+        second = args.get(1, "high" if uniform else "scale", default=1.0)
+    if size is None or size == ():
+        return Unknown("a random number")
+    return Tensor(drawn("uniform" if uniform else "normal", first, second), keras_api.sizes(size), place)
+
+
+def drawn(name: str, first: Value, second: Value) -> Initializer:
+    """A normal draw by mean and std, or a uniform one by its bounds."""
+    if name == "uniform":
+        low, high = number(first), number(second)
+        mean = None if low is None or high is None else (low + high) / 2
+        uniform = Initializer("uniform", "uniform", "uniform", mean=mean, low=low, high=high)
+        return by_fans(uniform, second, None)
+    word, kind = ("normal", "normal") if name == "normal" else ("trunc_normal", "truncated_normal")
+    normal = Initializer(word, "normal", kind, mean=number(first), std=number(second))  # type: ignore[arg-type]
+    return by_fans(normal, second, None)
 
 
 def _logit_loss(run: Run, last: str, args: Args, place: Place) -> Value:
@@ -560,7 +581,7 @@ def _sparse_product(run: Run, args: Args, place: Place) -> Value:
 
 def _array(run: Run, args: Args, place: Place) -> Value:
     value = args.pos[0] if args.pos else None
-    return value if isinstance(value, (ListValue, tuple)) else Unknown("an array")
+    return value if isinstance(value, (ListValue, tuple, Tensor)) else Unknown("an array")
 
 
 FUNCTIONS: dict[str, Callable[[Run, Args, Place], Value]] = {
@@ -588,4 +609,8 @@ FUNCTIONS: dict[str, Callable[[Run, Args, Place], Value]] = {
     **dict.fromkeys(torch_table.SPARSE_PRODUCTS | keras_table.SPARSE_PRODUCTS, _sparse_product),
     "numpy.array": _array,
     "numpy.asarray": _array,
-}
+    **{f"numpy.random.{name}": partial(_random_array, last=name)
+       for name in ("normal", "uniform", "randn", "rand", "standard_normal")},
+    "numpy.random.default_rng": lambda run, args, place: External("numpy.random"),
+    "numpy.random.RandomState": lambda run, args, place: External("numpy.random"),
+}  # fmt: skip

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from actinit_lint.follow.enumerations import plain
-from actinit_lint.follow.fans import FANS, arithmetic, computed, is_made_of_sizes, negative
+from actinit_lint.follow.fans import FANS, arithmetic, by_fans, computed, is_made_of_sizes, negative
 from actinit_lint.follow.iteration import Range
 from actinit_lint.follow.keys import key_of
 from actinit_lint.follow.state import MISSING, Run
@@ -111,7 +111,7 @@ def binary(run: Run, sign: str, left: Value, right: Value, place: Place, in_plac
     if isinstance(left, (tuple, ListValue)) or isinstance(right, (tuple, ListValue)):
         return _sequences(sign, left, right)
     if isinstance(left, Tensor) or isinstance(right, Tensor):
-        return _tensors(sign, left, right, place)
+        return _tensors(run, sign, left, right, place)
     if isinstance(left, (Parameter, View)) or isinstance(right, (Parameter, View)):
         return _derived(run, sign, left, right, place, in_place)
     if sign == "|" and isinstance(left, DictValue) and isinstance(right, DictValue):
@@ -257,18 +257,21 @@ def _shifted(i: Initializer, by: float | None) -> Initializer:
     return i
 
 
-def _tensors(sign: str, left: Value, right: Value, place: Place) -> Value:
+def _tensors(run: Run, sign: str, left: Value, right: Value, place: Place) -> Value:
     if isinstance(left, Tensor) and isinstance(right, Tensor):
         return _two_tensors(sign, left, right, place)
     tensor, other, first = (left, right, True) if isinstance(left, Tensor) else (right, left, False)
     number = float(other) if is_number(other) else None
     if isinstance(other, (Parameter, View, Obj)):
         return Unknown("tensor computed from others")
-    if sign == "*":
-        return Tensor(scaled_by(tensor.initializer, number), tensor.shape, tensor.place, tensor.also)
-    if sign == "/" and first:
-        factor = 1 / number if number else None
-        return Tensor(scaled_by(tensor.initializer, factor), tensor.shape, tensor.place, tensor.also)
+    if sign == "*" or (sign == "/" and first):
+        factor = number if sign == "*" else 1 / number if number else None
+        drawn = tensor.initializer
+        width = drawn.std if drawn.family == "normal" else drawn.high if drawn.family == "uniform" else None
+        spread = None if width is None else binary(run, sign, width, other, place)
+        by_size = by_fans(drawn, spread, None)  # where the factor was computed from fans
+        made = by_size if by_size.family == "variance_scaling" else scaled_by(drawn, factor)
+        return Tensor(made, tensor.shape, tensor.place, tensor.also)
     if sign in "+-":
         by = number if sign == "+" or number is None else -number
         if sign == "-" and not first:

@@ -22,6 +22,11 @@ from actinit_lint.knowledge.initializers import FILL_METHODS, number
 from actinit_lint.model import Place
 from actinit_lint.reference.normal_form import OPAQUE, Initializer
 
+#: Methods of tensors and arrays that change neither elements nor shape.
+KEEPING = frozenset(
+    ["to", "cuda", "cpu", "float", "double", "clone", "detach", "contiguous", "requires_grad_", "astype", "copy"]
+)
+
 
 def on_flow(run: Run, owner: Flow, name: str, args: Args, place: Place) -> Value:
     from actinit_lint.follow import dataflow, distributions
@@ -236,12 +241,8 @@ def on_tensor(run: Run, owner: Tensor, name: str, args: Args, place: Place) -> V
         return result
     if name == "requires_grad_" and not (args.pos and args.pos[0] is False):
         return trained(run, owner, place)
-    if name in RESHAPING:
-        shape = (
-            owner.shape
-            if name in ("to", "cuda", "cpu", "float", "double", "clone", "detach", "contiguous", "requires_grad_")
-            else None
-        )
+    if name in RESHAPING | KEEPING:
+        shape = owner.shape if name in KEEPING else None
         return Tensor(owner.initializer, shape, owner.place, owner.also)
     if name == "size" and args.pos and isinstance(args.pos[0], int):
         return _size(owner.shape, args.pos[0])

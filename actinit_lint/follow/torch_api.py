@@ -130,8 +130,14 @@ def trained(run: Run, value: Value, place: Place) -> Value:
     return make_parameter(run, args, place)
 
 
+#: Functions that make a tensor of an array's or another tensor's elements.
+CONVERSIONS = frozenset({"tensor", "as_tensor", "asarray", "from_numpy", "Tensor", "FloatTensor", "DoubleTensor"})
+
+
 def create(run: Run, last: str, args: Args, place: Place) -> Value | None:
     """A function that makes a tensor."""
+    if last in CONVERSIONS and args.pos and isinstance(args.pos[0], Tensor):
+        return args.pos[0]
     if last in ("full", "full_like", "new_full"):
         value = args.kw.get("fill_value", args.pos[1] if len(args.pos) > 1 else None)
         shape = _shape_of(args.pos[0]) if args.pos else None

@@ -405,6 +405,13 @@ class Args:
         self.kw[name] = value
         self.kw_places[name] = place
 
+    def get(self, index: int, *names: str, default: Value = None) -> Value:
+        """What was given by one of the names, or by position."""
+        for name in names:
+            if name in self.kw:
+                return self.kw[name]
+        return self.pos[index] if index < len(self.pos) else default
+
     def values(self) -> Iterator[Value]:
         yield from self.pos
         yield from self.kw.values()

@@ -221,8 +221,8 @@ CONTRIB: dict[str, tuple[InitFunction, str]] = {
 }
 #: TF 1 names: tf.<name>, tf.initializers.<name>, tf.keras.initializers.<name> of old.
 TF_NAMES: dict[str, InitFunction] = {
-    "random_normal_initializer": InitFunction(
-        (("mean", 0.0), ("stddev", 1.0), ("seed", None)), KERAS["RandomNormal"].build
+    "random_normal_initializer": InitFunction(  # of std 1 in TensorFlow 1, and 0.05 in 2
+        (("mean", 0.0), ("stddev", None), ("seed", None)), KERAS["RandomNormal"].build
     ),
     "truncated_normal_initializer": InitFunction(
         (("mean", 0.0), ("stddev", 1.0), ("seed", None)), KERAS["TruncatedNormal"].build

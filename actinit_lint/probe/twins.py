@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from functools import lru_cache
+from typing import Any
 
 import torch
 
@@ -32,13 +34,13 @@ def twins(weight: torch.Tensor, gradient: torch.Tensor | None, axis: int) -> tup
 
 def _equal_units(weight: torch.Tensor, axis: int) -> torch.Tensor:
     """Indices of the units that equal another: of those, first, that share one weight from the middle."""
+    weight = weight.detach()
     if weight.numel() == 0:
         return torch.empty(0, dtype=torch.long)
-    rows = weight.detach().movedim(axis, 0).reshape(weight.shape[axis], -1)
-    candidates = _repeated(rows[:, rows.shape[1] // 2].contiguous())
+    candidates = _repeated(weight[tuple(slice(None) if i == axis else n // 2 for i, n in enumerate(weight.shape))])
     if not candidates.shape[0]:
         return candidates
-    return candidates[_repeated(_fingerprints(rows[candidates]))]
+    return candidates[_repeated(_fingerprints(weight.movedim(axis, 0)[candidates].flatten(1)))]
 
 
 def _fingerprints(matrix: torch.Tensor) -> torch.Tensor:
@@ -53,8 +55,29 @@ def _projection(columns: int) -> torch.Tensor:
 
 def _repeated(numbers: torch.Tensor) -> torch.Tensor:
     """Indices of those that occur more than once."""
+    if _all_differ(numbers):
+        return torch.empty(0, dtype=torch.long)
     ordered, order = numbers.sort()
     same = ordered[1:] == ordered[:-1]
     if not bool(same.any()):
         return order[:0]
     return torch.cat((order[1:][same], order[:-1][same])).unique()
+
+
+def _all_differ(numbers: torch.Tensor) -> bool:
+    """Whether that is so, where numpy can tell: it sorts a layer's worth of numbers in a third of the time."""
+    numpy = _numpy()
+    if numpy is None or numbers.dtype not in (torch.float32, torch.float64) or not numbers.is_cpu:
+        return False
+    ordered = numpy.sort(numbers.numpy())
+    return bool((ordered[1:] != ordered[:-1]).all())
+
+
+@lru_cache(maxsize=1)
+def _numpy() -> Any:
+    """The numpy that torch works with, if any."""
+    try:
+        torch.empty(0).numpy()
+    except RuntimeError:
+        return None
+    return sys.modules.get("numpy")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from math import sqrt
 
 from actinit_lint.reference.initializers import CUT
-from actinit_lint.reference.normal_form import Distribution, Initializer, Mode, constant, variance_scaling
+from actinit_lint.reference.normal_form import OPAQUE, Distribution, Initializer, Mode, constant, variance_scaling
 
 _MODES: dict[str, Mode] = {"fan_in": "fan_in", "fan_out": "fan_out", "fan_avg": "fan_avg"}
 #: Keras' word -> ours. "normal" is the old spelling of the truncated one.
@@ -88,8 +88,8 @@ def identity(gain: float | None = 1.0) -> Initializer:
 
 
 def fill(value: float | None = 0.0) -> Initializer:
-    """Constant: every element is `value`."""
-    return constant(value)
+    """Constant: every element is `value`. Not known (None) it may be an array, whose elements differ."""
+    return OPAQUE if value is None else constant(value)
 
 
 def stft(

@@ -30,6 +30,7 @@ ASSUMED = {
     "keras_sequential_script.py::model": "input: float32[N, 28, 28, 1]",
     "next_token_wrapper.py::NextToken": "NextToken(net=TokenModel(num_tokens=100, stack=CausalStack(dim=64, depth=2)))",
     "recommender.py::MF": "n_users = 100",
+    "optional_in_name.py::Stages": "Stages(layers=[2, 2], groups=1, widths=[64, 64])",
 }
 
 

@@ -72,6 +72,14 @@ class Inferrer:
             value = self._module_called(name, level, function)
         return self.profile.width if value is _NOTHING else value
 
+    def needed(self, parameter: inspect.Parameter, function: Callable[..., Any]) -> Any:
+        """The value of an optional parameter that turns out to be required."""
+        annotation = annotation_of(parameter, function)
+        if typing.get_origin(annotation) in (typing.Union, types.UnionType):
+            inner = tuple(part for part in typing.get_args(annotation) if part is not type(None))
+            annotation = typing.Union[inner]  # noqa: UP007 -- of as many as there are
+        return self.value(parameter.replace(annotation=annotation), function)
+
     def _by_role(self, role: str, name: str, function: Callable[..., Any]) -> Any:
         words = words_for(name, function)
         if words and (role in ("word", "activation", "norm", "block", "zero")):

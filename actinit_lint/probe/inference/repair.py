@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import linecache
 import re
 import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from actinit_lint.probe.inference.arguments import RecordedConfig, lacking, parameters_of
+from actinit_lint.probe.inference.arguments import Inferrer, RecordedConfig, globals_of, lacking, parameters_of
 from actinit_lint.probe.inference.configs import RecordingConfig, text_of
 from actinit_lint.probe.inference.names import DEPTH_ROLES, IMAGE, role_of
 from actinit_lint.probe.inference.values import Arguments, Fresh
@@ -28,6 +29,9 @@ def repair(
     passed_on = _passed_on(error, arguments, function)
     if passed_on is not None:
         return passed_on
+    given = _left_out(error, arguments, function)
+    if given is not None:
+        return given
     near = _mentioned(error)
     assumed = {name: arguments.kwargs[name] for name in arguments.assumed if name in arguments.kwargs}
     for pattern, rule in _RULES:
@@ -49,6 +53,40 @@ def _passed_on(error: BaseException, arguments: Arguments, function: Callable[..
     deeper = arguments.depth_assumed or any(role_of(name) in DEPTH_ROLES for name in new)
     kwargs = {**arguments.kwargs, **new}
     return dataclasses.replace(arguments, kwargs=kwargs, assumed=arguments.assumed | set(new), depth_assumed=deeper)
+
+
+def _left_out(error: BaseException, arguments: Arguments, function: Callable[..., Any]) -> Arguments | None:
+    """With a value for each parameter that is None by default and was at the line of the constructor that failed."""
+    place = _constructor_at(error, function)
+    if place is None or not (isinstance(error, AssertionError) or "NoneType" in str(error)):
+        return None
+    line, found = place
+    inferrer = Inferrer(IMAGE, globals_of(function), {})
+    new = {
+        parameter.name: inferrer.needed(parameter, function)
+        for parameter in parameters_of(function)
+        if parameter.default is None
+        and parameter.name not in arguments.kwargs
+        and found.get(parameter.name, parameter) is None
+        and re.search(rf"\b{parameter.name}\b", line)
+    }
+    if not new:
+        return None
+    return dataclasses.replace(
+        arguments,
+        kwargs={**arguments.kwargs, **new},
+        assumed=arguments.assumed | set(new),
+        depth_assumed=arguments.depth_assumed or inferrer.depth_assumed,
+    )
+
+
+def _constructor_at(error: BaseException, function: Callable[..., Any]) -> tuple[str, Mapping[str, Any]] | None:
+    """The line where the constructor was when it failed, and its variables."""
+    code = getattr(function.__init__ if isinstance(function, type) else function, "__code__", None)  # type: ignore[misc]
+    for frame, number in traceback.walk_tb(error.__traceback__):
+        if frame.f_code is code:
+            return linecache.getline(frame.f_code.co_filename, number), frame.f_locals
+    return None
 
 
 def without_download(arguments: Arguments, function: Callable[..., Any]) -> Arguments | None:

@@ -8,7 +8,7 @@ from actinit_lint.probe.measurement import Line
 from actinit_lint.probe.observe.book import ActivationSums, Book
 from actinit_lint.probe.observe.identify import identify, is_straight, sample_of
 from actinit_lint.probe.observe.tags import Bend, Tag
-from actinit_lint.probe.statistics import sample_by_unit, second_moment
+from actinit_lint.probe.statistics import response_to, sample_by_unit, second_moment
 from actinit_lint.reference.nonlinearity import Nonlinearity
 
 
@@ -35,14 +35,14 @@ class Activations:
                 return
         for bend in tag.bends:
             if not bend.recorded:
-                bend.recorded = True
                 found = bend.known or identify(sample_of(bend.before), sample_of(bend.after))
                 if found is not None:
                     bend.known = found
                     after = self.record(bend, tag, end)
-                    bend.sample = None
                     if bend.after.data_ptr() == tensor.data_ptr() and bend.after.shape == tensor.shape:
                         tag.second = after, tensor._version
+                bend.close()
+        tag.let_go()
 
     def record(self, bend: Bend, tag: Tag, end: str) -> float:
         """Take the statistics of one function, behind the layers that the tag names; E y² of what comes out."""
@@ -60,7 +60,7 @@ class Activations:
         after = second_moment(bend.after)
         sums.after += after
         if known is not None:
-            sums.response.add(sample.values, known)
+            sums.response.join(bend.response or response_to(sample.values, known))
             if known.family == "rectifier":
                 self._book.add_silent(sums.response.silent, self._batch)
         return after

@@ -17,7 +17,7 @@ from actinit_lint.probe.measurement import (
     Line,
     Measurement,
 )
-from actinit_lint.probe.statistics import Moments, Response
+from actinit_lint.probe.statistics import Moments, Response, either
 from actinit_lint.probe.twins import twins
 from actinit_lint.reference.nonlinearity import Nonlinearity
 
@@ -96,7 +96,7 @@ class Book:
     def add_silent(self, rows: torch.Tensor | None, batch: int) -> None:
         """Note the inputs for which a whole layer is off; layers with other rows than the batch's are passed over."""
         if rows is not None and rows.shape == (batch,):
-            self.silent = rows if self.silent is None else self.silent | rows
+            self.silent = either(self.silent, rows)
 
     def close_run(self, run: int, backward: bool) -> float | None:
         """Write the sums into the records and begin anew; the share of inputs for which some layer is off."""
@@ -116,7 +116,7 @@ class Book:
                     gate.state / calls,
                 )
             )
-        silent = None if self.silent is None else float(self.silent.to(torch.float64).mean())
+        silent = None if self.silent is None else float(self.silent.sum()) / max(1, self.silent.numel())
         self.layer_sums, self.activation_sums, self.gate_sums, self.silent = {}, {}, {}, None
         return silent
 

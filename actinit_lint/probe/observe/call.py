@@ -13,7 +13,7 @@ from actinit_lint.probe.statistics import Sample
 
 
 class Call:
-    """The function by its plain name, and its operands with their tags as they were before it ran.
+    """The function by its plain name, and its operands with their tags; an elementwise one as it is before it runs.
 
     `before` holds the values of the first operand, where an elementwise function is about to write over them, and
     `sample` the statistics that were taken of that operand, unless it has been written to since.
@@ -22,20 +22,24 @@ class Call:
     __slots__ = ("args", "before", "kwargs", "module", "name", "operands", "sample", "tags")
 
     def __init__(
-        self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], module: str
+        self, function: Callable[..., Any], name: str, args: tuple[Any, ...], kwargs: dict[str, Any], module: str
     ) -> None:
-        self.name = functions.plain_name(function)
+        self.name = name
         self.args, self.kwargs, self.module = args, kwargs, module
-        self.operands = [*tensors_in(args), *tensors_in(kwargs)]
+        self.operands = tensors_in(args)
+        if kwargs:
+            self.operands += tensors_in(kwargs.values())
         self.tags = [tag_of(one) for one in self.operands]
         self.before: torch.Tensor | None = None
         self.sample: Sample | None = None
-        if self.name in functions.ELEMENTWISE and self.operands:
+        if name in functions.ELEMENTWISE and self.operands:
             first, tag = self.operands[0], self.tags[0]
             if tag is not None and tag.sample is not None and tag.version == first._version:
                 self.sample = tag.sample
-            if _overwrites(function, self.name, kwargs) and args and first is args[0]:
+            if _overwrites(function, name, kwargs) and args and first is args[0]:
                 self.before = first.detach().clone()
+                if self.sample is not None:
+                    self.sample.keep()
 
     @property
     def of_weights_alone(self) -> bool:

@@ -54,6 +54,13 @@ BLOCKS = frozenset({"bernoulli", "sign", "round", "floor", "ceil", "argmax", "he
 _FUNCTIONS = SPELLINGS["torch", "functional"]
 
 
+@lru_cache(maxsize=1024)
+def words(name: str) -> frozenset[str]:
+    """What a function is to the layers behind it."""
+    tables = (("norm", NORMS), ("pool", POOLS), ("mean", MEANS))
+    return frozenset(word for word, names in tables if name in names)
+
+
 def plain_name(function: Any) -> str:
     """`relu_`, `Tensor.__matmul__` and `F.relu` without the marks of their kind: relu, matmul, relu."""
     return str(getattr(function, "__name__", "")).strip("_")
@@ -73,6 +80,8 @@ def known_activation(name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -
     if name == "rrelu":
         training = kwargs.get("training", args[3] if len(args) > 3 else False)
         return activation("rrelu", training=1.0 if training else 0.0)
+    if not spelling.arguments:
+        return _made(name, ())
     names = [argument for argument, _ in spelling.arguments]
     given = {**dict(zip(names, args[1:], strict=False)), **kwargs}
     numbers = ((key, float(given[key])) for key in names if isinstance(given.get(key), int | float))

@@ -15,50 +15,28 @@ Done = Callable[[Any, tuple[Any, ...], Any], None]
 
 @contextmanager
 def followed(stack: list[str], paths: Mapping[int, str], framework: str, done: Done) -> Iterator[None]:
-    """Keep `stack` up to date inside the block."""
-    with _followed_keras(stack, paths, done) if framework == "keras" else _followed_torch(stack, paths, done):
-        yield
+    """Keep `stack` up to date inside the block, through the one method that calls of all modules go through.
 
-
-@contextmanager
-def _followed_torch(stack: list[str], paths: Mapping[int, str], done: Done) -> Iterator[None]:
-    hooks = torch.nn.modules.module
-
-    def push(module: Any, args: Any) -> None:
-        stack.append(paths.get(id(module), stack[-1]))
-
-    def pop(module: Any, args: Any, output: Any) -> None:  # returns None: anything else would replace the output
-        stack.pop()
-        if id(module) in paths:
-            done(module, args, output)
-
-    handles = [
-        hooks.register_module_forward_pre_hook(push),
-        hooks.register_module_forward_hook(pop, always_call=True),
-    ]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
-        del stack[1:]
-
-
-@contextmanager
-def _followed_keras(stack: list[str], paths: Mapping[int, str], done: Done) -> Iterator[None]:
-    layer_class = sys.modules["keras"].Layer
-    plain = layer_class.__call__
+    Global hooks would send every call of a module a longer way.
+    """
+    base = sys.modules["keras"].Layer if framework == "keras" else torch.nn.Module
+    name = "_call_impl" if "_wrapped_call_impl" in vars(base) else "__call__"  # a special method is slow to replace
+    plain = getattr(base, name)
 
     def call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        stack.append(paths.get(id(self), stack[-1]))
+        path = paths.get(id(self))
+        stack.append(stack[-1] if path is None else path)
         try:
-            return plain(self, *args, **kwargs)
+            output = plain(self, *args, **kwargs)
         finally:
             stack.pop()
+        if path is not None:
+            done(self, args, output)
+        return output
 
-    layer_class.__call__ = call
+    setattr(base, name, call)
     try:
         yield
     finally:
-        layer_class.__call__ = plain
+        setattr(base, name, plain)
         del stack[1:]

@@ -31,8 +31,10 @@ def calling_line(skip: int = 1) -> Line | None:
     """The innermost frame of the user's code."""
     frame: FrameType | None = sys._getframe(skip)
     while frame is not None:
-        if _is_users(frame.f_code.co_filename):
-            return frame.f_code.co_filename, frame.f_lineno
+        file = frame.f_code.co_filename
+        users = _known.get(file)
+        if _is_users(file) if users is None else users:
+            return file, frame.f_lineno
         frame = frame.f_back
     return None
 

@@ -19,6 +19,8 @@ from actinit_lint.probe.observe.weights import Owner
 
 #: Multiples of a base that are kept to compare with.
 MOST_IMAGES = 6
+#: What of a function's results is looked at.
+_RESULTS = (torch.Tensor, list, tuple)
 
 
 class Watch(TorchFunctionMode):  # type: ignore[misc]
@@ -51,20 +53,26 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         kwargs = kwargs or {}
         if self.paused:
             return func(*args, **kwargs)
-        call = Call(func, args, kwargs, self.modules[-1])
+        name, call = functions.plain_name(func), None
+        if name in functions.ELEMENTWISE:
+            call = Call(func, name, args, kwargs, self.modules[-1])
         result = func(*args, **kwargs)
-        if call.name in functions.BLOCKS and any(one.requires_grad for one in call.operands):
-            self.blocked.add(call.name)
+        if not isinstance(result, _RESULTS):
+            return result
+        if call is None:
+            call = Call(func, name, args, kwargs, self.modules[-1])
+        if name in functions.BLOCKS and any(one.requires_grad for one in call.operands):
+            self.blocked.add(name)
         try:
             if isinstance(result, torch.Tensor):
                 self._note(call, result)
-            elif isinstance(result, list | tuple) and call.operands:
+            elif call.operands:
                 made = [one for one in tensors_in(result) if one.dtype.is_floating_point]
                 if made:
-                    self._passed(call, call.name, made)
+                    self._passed(call, name, made)
         except Exception as problem:  # a fault of the observer is no fault of the model
             text = " ".join(f"{type(problem).__name__}: {problem}".split())
-            self.faults.add(f"{call.name} was not observed: {text}")
+            self.faults.add(f"{name} was not observed: {text}")
         return result
 
     def finish(self, leaves: list[torch.Tensor]) -> None:
@@ -95,7 +103,7 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
     def _passed(self, call: Call, name: str, results: list[torch.Tensor]) -> None:
         """Anything that is neither elementwise nor a layer: it consumes, and what it makes is a new base."""
         data = call.data
-        merged = len({id(tag) for _, tag in data}) > 1
+        merged = len(data) > 1 and len({id(tag) for _, tag in data}) > 1
         end = name
         if merged and name in functions.MULTIPLIES:
             end = "gate"
@@ -104,15 +112,14 @@ class Watch(TorchFunctionMode):  # type: ignore[misc]
         for one, tag in data:
             self._activations.consume(one, tag, end)
         sources, via = together(tag for _, tag in data)
-        tables = (("norm", functions.NORMS), ("pool", functions.POOLS), ("mean", functions.MEANS))
-        extra = {word for word, names in tables if name in names}
+        via |= functions.words(name)
         if merged:
-            extra.add(end if end in ("gate", "add") else "joined")
-        extra |= {bend.known.name if bend.known else bend.name for _, tag in data for bend in tag.bends}
-        if any(tag.bends for _, tag in data):
-            extra.add("activation")
+            via |= {end if end in ("gate", "add") else "joined"}
+        for _, tag in data:
+            if tag.bends:
+                via |= {"activation", *(bend.known.name if bend.known else bend.name for bend in tag.bends)}
         for result in results:
-            put(result, Tag(sources, via | extra))
+            put(result, Tag(sources, via))
 
     def _elementwise(self, call: Call, result: torch.Tensor) -> None:
         """A step of a function that may be written in several calls: of one tensor, or of several from one base."""

@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 from actinit_lint.model import Layer
 
-#: Operations that put axes in another order.
+#: Operations that put axes in another order, or lay channels out over space and back.
 MOVES = frozenset(
     {"transpose", "permute", "t", "T", "mT", "swapaxes", "swapdims", "movedim", "moveaxis", "permute_dimensions"}
     | {"rearrange", "Rearrange", "Permute", "einops_rearrange"}
+    | {"PixelShuffle", "PixelUnshuffle", "pixel_shuffle", "pixel_unshuffle", "depth_to_space", "space_to_depth"}
 )
 #: Operations that leave the axes of a tensor as they are.
 SAME_AXES = frozenset(

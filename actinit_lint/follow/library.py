@@ -579,6 +579,12 @@ def _sparse_product(run: Run, args: Args, place: Place) -> Value:
     return dataflow.matmul(run, args.pos[0] if args.pos else Unknown("a sparse matrix"), last, place)
 
 
+def _filled_array(run: Run, args: Args, place: Place, last: str) -> Value:
+    """`numpy.zeros((3, 4))`, a matrix or more: vectors are seldom weights, and often lists of something else."""
+    made = torch_api.create(run, last, args, place)
+    return made if isinstance(made, Tensor) and len(made.shape or ()) > 1 else Unknown("an array")
+
+
 def _array(run: Run, args: Args, place: Place) -> Value:
     value = args.pos[0] if args.pos else None
     return value if isinstance(value, (ListValue, tuple, Tensor)) else Unknown("an array")
@@ -611,6 +617,7 @@ FUNCTIONS: dict[str, Callable[[Run, Args, Place], Value]] = {
     "numpy.asarray": _array,
     **{f"numpy.random.{name}": partial(_random_array, last=name)
        for name in ("normal", "uniform", "randn", "rand", "standard_normal")},
+    **{f"numpy.{name}": partial(_filled_array, last=name) for name in ("zeros", "ones", "full")},
     "numpy.random.default_rng": lambda run, args, place: External("numpy.random"),
     "numpy.random.RandomState": lambda run, args, place: External("numpy.random"),
 }  # fmt: skip

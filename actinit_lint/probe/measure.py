@@ -104,9 +104,11 @@ def _plan(subject: Subject, constructions: Constructions, curing: bool) -> tuple
     smallest = subject.batch or max(BATCHES[-1], subject.least_batch)
     trial = Measurement(subject.framework)
     started = time.perf_counter()
-    Session(subject, trial, constructions).run(0, smallest, "normal")
+    session = Session(subject, trial, constructions)
+    session.run(0, smallest, "normal")
     spent = time.perf_counter() - started
-    work = sum(one.runs[0].rows * one.runs[0].units * one.fan_in for one in trial.layers if one.runs) / smallest
+    straight = sum(one.runs[0].rows * one.runs[0].units * one.fan_in for one in trial.layers if one.runs)
+    work = (straight + session.recurrent_products) / smallest
     runs = sum(DRAWS if curing else DRAWS[:2])
     if subject.batch is not None or work * smallest * runs > WORK:
         return smallest, FEW_DRAWS if spent > SLOW else DRAWS

@@ -14,7 +14,7 @@ from actinit_lint.probe.measurement import Measurement, Run
 from actinit_lint.probe.observe.book import Book
 from actinit_lint.probe.observe.modules import followed
 from actinit_lint.probe.observe.places import Constructions
-from actinit_lint.probe.observe.recurrent import gates_of
+from actinit_lint.probe.observe.recurrent import gates_of, products
 from actinit_lint.probe.observe.watch import Watch
 from actinit_lint.probe.observe.weights import Owner, module_paths, owners_of
 from actinit_lint.probe.subject import Distribution, Subject
@@ -50,6 +50,7 @@ class Session:
         self.measurement = measurement
         self._book = Book(measurement)
         self._constructions = constructions
+        self.recurrent_products = 0  # that recurrent layers took, whose inner maps are no records
 
     def model(self, seed: int) -> Any:
         """A fresh model in the mode it is measured in."""
@@ -119,6 +120,7 @@ class Session:
         def done(module: Any, args: tuple[Any, ...], output: Any) -> None:
             if not isinstance(module, torch.nn.RNNBase | torch.nn.RNNCellBase):
                 return
+            self.recurrent_products += products(module, args)
             watch.paused = True
             try:
                 with torch.no_grad():

@@ -43,6 +43,15 @@ def gates_of(module: Any, args: tuple[Any, ...]) -> Iterator[Gate]:
         yield from _replay(module.mode.partition("_")[0], module, list(steps), weights, None)
 
 
+def products(module: Any, args: tuple[Any, ...]) -> int:
+    """Products of numbers that a call of a recurrent layer takes: each step multiplies each of its matrices."""
+    inputs = getattr(args[0], "data", None) if args else None  # of a packed sequence too
+    if not isinstance(inputs, torch.Tensor):
+        return 0
+    steps = inputs.numel() // max(1, inputs.shape[-1])
+    return steps * sum(weight.numel() for weight in module.parameters() if weight.dim() > 1)
+
+
 def _given_state(given: Any) -> tuple[torch.Tensor, torch.Tensor] | None:
     first, second = (given[0], given[1]) if isinstance(given, list | tuple) else (given, given)
     if not isinstance(first, torch.Tensor) or first.dim() != 2:

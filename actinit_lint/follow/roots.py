@@ -6,6 +6,9 @@ import os
 import sys
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import Any
+
+from msgspec import Struct
 
 from actinit_lint.follow.calls import call, call_function, flows_in, instantiate
 from actinit_lint.follow.cases import each
@@ -172,7 +175,7 @@ def run_model(run: Run, obj: Obj) -> None:
     if obj.cls is not None:
         found = obj.cls.find("forward") or obj.cls.find("call")
         if found is not None and isinstance(found[0], Func):
-            count, labels = inputs_of(found[0]), _labels_of(found[0])
+            count, labels = inputs_of(found[0]), _labels_of(found[0], _criteria(obj) | LOSSES)
     for _ in range(count):
         args.add(run.flow(Flow("input", [], obj.place)), obj.place)
     for name in labels:
@@ -189,17 +192,35 @@ def run_model(run: Run, obj: Obj) -> None:
         init_weights(run, obj)
 
 
-#: Parameters of a forward method that only a loss needs, by the last word of their names.
-LABELS = ("label", "labels", "target", "targets")
+def _labels_of(func: Func, criteria: frozenset[str]) -> list[str]:
+    """Optional parameters that bring what the output is compared with: where they are given, a loss is computed."""
+    optional = {p.name for p in func.node.params if p.name in func.defaults and func.defaults[p.name] is None}
+    found: set[str] = set()
+    stack: list[Any] = [func.node.body] if optional else []
+    while stack:
+        node = stack.pop()
+        if isinstance(node, tuple):
+            stack.extend(node)
+        elif isinstance(node, Struct):
+            if isinstance(node, la.If) and _names_in(node.body) & criteria:
+                found |= optional & _names_in(node.test)
+            stack.extend(getattr(node, name) for name in node.__struct_fields__)
+    return sorted(found)
 
 
-def _labels_of(func: Func) -> list[str]:
-    """Optional parameters that bring what the output is compared with: in training they are given."""
-    return [
-        p.name
-        for p in func.node.params
-        if p.name in func.defaults and func.defaults[p.name] is None and p.name.rsplit("_", 1)[-1] in LABELS
-    ]
+def _names_in(node: Any) -> set[str]:
+    """Names and attributes that a piece of code mentions."""
+    found: set[str] = set()
+    stack = [node]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, tuple):
+            stack.extend(node)
+        elif isinstance(node, Struct):
+            if isinstance(node, (la.Name, la.Attr)):
+                found.add(node.id if isinstance(node, la.Name) else node.name)
+            stack.extend(getattr(node, name) for name in node.__struct_fields__)
+    return found
 
 
 def inputs_of(func: Func) -> int:
@@ -210,11 +231,18 @@ def inputs_of(func: Func) -> int:
     )
 
 
+def _criteria(obj: Obj) -> frozenset[str]:
+    """Attributes of a model that are losses."""
+    return frozenset(
+        n for n, v in obj.attrs.items() if isinstance(v, Obj) and v.kind is not None and v.kind.role == "loss"
+    )
+
+
 def _run_steps(run: Run, obj: Obj) -> None:
     """Methods of a model that compute a loss: `training_step` and its like."""
     if obj.cls is None:
         return
-    criteria = {n for n, v in obj.attrs.items() if isinstance(v, Obj) and v.kind is not None and v.kind.role == "loss"}
+    criteria = _criteria(obj)
     for c in list(obj.cls.lineage()):
         if not isinstance(c, ClassValue):
             continue

@@ -384,7 +384,14 @@ def _contains(item: Value, container: Value) -> bool | None:
     if isinstance(container, str):
         return item in container if isinstance(item, str) else None
     if isinstance(container, (tuple, ListValue)):
-        answers = [_equal(item, element) for element in _items(container)]
+        elements = _items(container)
+        if item.__class__ is Unknown and elements:
+            return None
+        if item.__class__ in PLAIN:  # a list may hold thousands of words
+            if item in elements:
+                return True
+            elements = [element for element in elements if element.__class__ not in PLAIN]
+        answers = [_equal(item, element) for element in elements]
         if any(answer is True for answer in answers):
             return True
         return None if any(answer is None for answer in answers) or _is_open(container) else False

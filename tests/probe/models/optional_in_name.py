@@ -20,7 +20,7 @@ class Stages(nn.Module):
         stages = []
         for depth, width in zip(layers, widths):
             for _ in range(depth):
-                stages += [nn.Conv2d(in_channels, width, 3, padding=1), nn.GroupNorm(groups, width), nn.ReLU()]
+                stages += [nn.Conv2d(in_channels, width, 3, stride=2, padding=1), nn.GroupNorm(groups, width), nn.ReLU()]
                 in_channels = width
         self.stages = nn.Sequential(*stages)
         self.norm = nn.GroupNorm(norm, self.features) if norm else nn.Identity()

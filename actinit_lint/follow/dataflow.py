@@ -268,7 +268,7 @@ def function(run: Run, name: str, args: Args, place: Place, in_place: bool = Fal
         elif base in ("view", "reshape", "rearrange"):
             node.info["rank"] = rank(args)
         elif base in ("mean", "sum"):
-            node.info["dim"] = args.kw.get("dim", args.kw.get("axis", args.pos[1] if len(args.pos) > 1 else None))
+            node.info["dim"] = args.get(1, "dim", "axis")
         return node
     if base in SIGNS:
         from actinit_lint.follow.operators import binary

@@ -41,6 +41,7 @@ def live(nodes: Iterable[Flow]) -> list[Flow]:
 
 #: Activations whose results are weights between 0 and 1. Those of a softmax add up to 1: a matrix product is a mean.
 WEIGHTS = frozenset({"sigmoid", "hardsigmoid", "softmax"})
+ADDING_UP = frozenset({"softmax"})
 STRAIGHT = frozenset({"pass", "select", "max", "scale", "join"})
 
 
@@ -56,20 +57,17 @@ def gates(node: Flow, source: Flow) -> bool:
 
 def weighs(node: Flow, source: Flow) -> bool:
     """Whether a product multiplies `source` with weights between 0 and 1, and it is no such weight itself."""
-    wanted = WEIGHTS if node.op == "mul" else frozenset({"softmax"})
-    others = [i for i in node.inputs if i is not source]
-    return any(_is_weight(other, wanted) for other in others) and not _is_weight(source, WEIGHTS)
+    return _weighted(node, source, WEIGHTS if node.op == "mul" else ADDING_UP)
 
 
 def averages(node: Flow, source: Flow) -> bool:
     """Whether a product multiplies `source` with the weights of a softmax, so that their sum is a mean."""
+    return node.op in ("mul", "matmul") and len(node.inputs) == 2 and _weighted(node, source, ADDING_UP)
+
+
+def _weighted(node: Flow, source: Flow, wanted: frozenset[str]) -> bool:
     others = [i for i in node.inputs if i is not source]
-    return (
-        node.op in ("mul", "matmul")
-        and len(others) == 1
-        and _is_weight(others[0], frozenset({"softmax"}))
-        and not _is_weight(source, WEIGHTS)
-    )
+    return any(_is_weight(other, wanted) for other in others) and not _is_weight(source, WEIGHTS)
 
 
 def _is_weight(node: Flow, wanted: frozenset[str]) -> bool:

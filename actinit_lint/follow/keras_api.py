@@ -312,9 +312,9 @@ def add_weight(run: Run, obj: Obj, args: Args, place: Place) -> Parameter:
 
 def get_variable(run: Run, args: Args, place: Place) -> Parameter:
     """`tf.get_variable(name, shape, dtype, initializer)`: Glorot where no initialiser is given (TF 1.15)."""
-    value = args.kw.get("initializer", args.pos[3] if len(args.pos) > 3 else None)
+    value = args.get(3, "initializer")
     where = args.kw_places.get("initializer", args.pos_places[3] if len(args.pos) > 3 else place)
-    shape = sizes(args.kw.get("shape", args.pos[1] if len(args.pos) > 1 else None))
+    shape = sizes(args.get(1, "shape"))
     if isinstance(value, Tensor):
         write, shape = Write(value.initializer, value.place, value.also), value.shape
     else:

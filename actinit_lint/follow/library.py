@@ -381,7 +381,7 @@ def keras_function(run: Run, name: str, last: str, args: Args, flows: list[Flow]
     if last in t.PASS_FUNCTIONS:
         node = run.flow(Flow("pass", [x], place, name=last))
         if last in ("mean", "sum"):
-            node.info["dim"] = args.kw.get("axis", args.pos[1] if len(args.pos) > 1 else None)
+            node.info["dim"] = args.get(1, "axis")
         elif last == "reshape":
             node.info["rank"] = dataflow.rank(args)
         return node
@@ -427,7 +427,7 @@ def _keras_activation(run: Run, last: str, args: Args, x: Flow, place: Place) ->
         name = "leaky_relu"
     if name == "glu":
         return run.flow(Flow("gate", [x], place, name="glu"))
-    axis = args.kw.get("axis", args.pos[1] if len(args.pos) > 1 else None)
+    axis = args.get(1, "axis")
     activation = Activation(
         name,
         slope,

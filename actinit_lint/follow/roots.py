@@ -8,8 +8,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from msgspec import Struct
-
 from actinit_lint.follow.calls import call, call_function, flows_in, instantiate
 from actinit_lint.follow.cases import each
 from actinit_lint.follow.coverage import layer_sites
@@ -196,31 +194,16 @@ def _labels_of(func: Func, criteria: frozenset[str]) -> list[str]:
     """Optional parameters that bring what the output is compared with: where they are given, a loss is computed."""
     optional = {p.name for p in func.node.params if p.name in func.defaults and func.defaults[p.name] is None}
     found: set[str] = set()
-    stack: list[Any] = [func.node.body] if optional else []
-    while stack:
-        node = stack.pop()
-        if isinstance(node, tuple):
-            stack.extend(node)
-        elif isinstance(node, Struct):
-            if isinstance(node, la.If) and _names_in(node.body) & criteria:
-                found |= optional & _names_in(node.test)
-            stack.extend(getattr(node, name) for name in node.__struct_fields__)
+    for node in la.nodes(func.node.body) if optional else ():
+        if isinstance(node, la.If) and _names_in(node.body) & criteria:
+            found |= optional & _names_in(node.test)
     return sorted(found)
 
 
 def _names_in(node: Any) -> set[str]:
     """Names and attributes that a piece of code mentions."""
-    found: set[str] = set()
-    stack = [node]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, tuple):
-            stack.extend(node)
-        elif isinstance(node, Struct):
-            if isinstance(node, (la.Name, la.Attr)):
-                found.add(node.id if isinstance(node, la.Name) else node.name)
-            stack.extend(getattr(node, name) for name in node.__struct_fields__)
-    return found
+    mentioned = (one for one in la.nodes(node) if isinstance(one, (la.Name, la.Attr)))
+    return {one.id if isinstance(one, la.Name) else one.name for one in mentioned}
 
 
 def inputs_of(func: Func) -> int:

@@ -241,7 +241,7 @@ def on_tensor(run: Run, owner: Tensor, name: str, args: Args, place: Place) -> V
         return result
     if name == "requires_grad_" and not (args.pos and args.pos[0] is False):
         return trained(run, owner, place)
-    if name in RESHAPING | KEEPING:
+    if name in RESHAPING or name in KEEPING:
         shape = owner.shape if name in KEEPING else None
         return Tensor(owner.initializer, shape, owner.place, owner.also)
     if name == "size" and args.pos and isinstance(args.pos[0], int):

@@ -84,7 +84,7 @@ def attend(run: Run, args: Args, place: Place, name: str, layer: Obj | None = No
     The node's info says which input the queries are, `query`, and whether one may be treated in another way than the
     others, `masked`.
     """
-    value = args.kw.get("query", args.kw.get("tgt", args.pos[0] if args.pos else None))
+    value = args.get(0, "query", "tgt")
     query = value if isinstance(value, Flow) else as_data(run, value, place)
     inputs = flows_in(args.values())
     if query is not None and query not in inputs:

@@ -9,7 +9,6 @@ returned, put into another object or handed to a function that might use it coun
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 from msgspec import Struct
@@ -43,21 +42,10 @@ def unfed(module: ProjectModule, wanted: set[int]) -> set[int]:
     """Those of some constructor calls whose layer is fed nothing, by their numbers."""
     found: set[int] = set()
     if wanted and module.program is not None:
-        for node in _nodes(module.program.body):
+        for node in la.nodes(module.program.body):
             if node.__class__ is la.Function and not node.generator:
                 found |= _Body(module, node).unfed(wanted)
     return found
-
-
-def _nodes(start: Any) -> Iterator[Any]:
-    stack = [start]
-    while stack:
-        node = stack.pop()
-        if isinstance(node, Struct):
-            yield node
-            stack.extend(getattr(node, field) for field in node.__struct_fields__)
-        elif isinstance(node, tuple):
-            stack.extend(node)
 
 
 class _Body:
@@ -92,7 +80,7 @@ class _Body:
             if raising:
                 self.raising.add(id(node))
             if isinstance(node, SCOPES):
-                self.captured.update(n.id for n in _nodes(node) if n.__class__ is la.Name)
+                self.captured.update(n.id for n in la.nodes(node) if n.__class__ is la.Name)
                 continue
             if isinstance(node, la.Global):
                 self.captured.update(node.names)
@@ -143,7 +131,7 @@ class _Body:
         if id(assign) in self.assumed:
             return True
         self.assumed.add(id(assign))
-        uses = (n for n in _nodes(self._after(name, assign)) if n.__class__ is la.Name and n.id == name)
+        uses = (n for n in la.nodes(self._after(name, assign)) if n.__class__ is la.Name and n.id == name)
         stays = all(self._stays(use) for use in uses)
         self.assumed.discard(id(assign))
         return stays

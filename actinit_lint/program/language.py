@@ -7,6 +7,9 @@ building or running a model becomes `Opaque`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from msgspec import Struct
 
 
@@ -285,3 +288,15 @@ class Program(Struct, frozen=True, eq=False, array_like=True):
     path: str
     body: tuple[Stmt, ...]
     nodes: int  # how many numbers were given out
+
+
+def nodes(start: Any) -> Iterator[Struct]:
+    """Everything that a node or a body is made of, itself included, in no order to rely on."""
+    stack = [start]
+    while stack:
+        node = stack.pop()
+        if isinstance(node, Struct):
+            yield node
+            stack.extend(getattr(node, field) for field in node.__struct_fields__)
+        elif isinstance(node, tuple):
+            stack.extend(node)
